@@ -1,0 +1,43 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "sotto",
+  products: [
+    .library(name: "Sotto", targets: ["Sotto"]),
+    .executable(name: "sotto", targets: ["SottoCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CSottoFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+    .systemLibrary(name: "CSottoSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+    .systemLibrary(name: "CSottoSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+
+    .target(name: "CSottoKernels"),
+    .target(name: "SottoKernels", dependencies: ["CSottoKernels"]),
+    .target(name: "SottoAudio", dependencies: ["CSottoSndFile", "CSottoSoxr"]),
+    .target(name: "SottoFeatures", dependencies: ["CSottoFFTW", "SottoKernels"]),
+    .target(name: "SottoModels", dependencies: ["SottoKernels"]),
+    .target(name: "SottoDecoding"),
+    .target(
+      name: "Sotto",
+      dependencies: ["SottoAudio", "SottoFeatures", "SottoModels", "SottoDecoding"]),
+    .executableTarget(
+      name: "SottoCLI",
+      dependencies: [
+        "Sotto", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .target(name: "SottoTestSupport", path: "Tests/SottoTestSupport"),
+    .testTarget(name: "SottoKernelsTests", dependencies: ["SottoKernels", "SottoTestSupport"]),
+    .testTarget(name: "SottoAudioTests", dependencies: ["SottoAudio", "SottoTestSupport"]),
+    .testTarget(name: "SottoFeaturesTests", dependencies: ["SottoFeatures", "SottoTestSupport"]),
+    .testTarget(name: "SottoModelsTests", dependencies: ["SottoModels", "SottoTestSupport"]),
+    .testTarget(name: "SottoDecodingTests", dependencies: ["SottoDecoding", "SottoTestSupport"]),
+    .testTarget(name: "SottoTests", dependencies: ["Sotto", "SottoTestSupport"]),
+    .testTarget(name: "SottoCLITests", dependencies: ["SottoCLI", "SottoTestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

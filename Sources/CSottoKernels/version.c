@@ -1,0 +1,1 @@
+int sotto_kernels_version(void) { return 1; }

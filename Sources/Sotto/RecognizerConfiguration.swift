@@ -1,0 +1,17 @@
+// How a recogniser decodes; data only.
+
+/// Options of recognition, with the defaults that the program uses.
+public struct RecognizerConfiguration: Sendable, Hashable {
+  /// Hypotheses kept by the beam search; 1 is greedy.
+  public var beam = 5
+  /// Readings given for each segment, at most `beam`; 1 gives the best alone.
+  public var nBest = 1
+  /// Words with their times and confidences in each segment.
+  public var wordTimes = false
+  /// Threads that compute. 0: one for each core.
+  public var threads = 0
+  /// Start each segment from the text of the one before. Off: errors do not carry over.
+  public var carryText = false
+
+  public init() {}
+}

@@ -1,0 +1,1 @@
+// Searches over score matrices and step functions.

@@ -1,0 +1,91 @@
+// The JSON configuration in a model file's metadata.
+
+/// Everything about a model that is not a tensor. Stored as JSON under the key `sotto` of the safetensors metadata.
+public struct ModelConfiguration: Sendable, Hashable, Codable {
+  /// The newest `format` that this code reads.
+  public static let currentFormat = 1
+
+  /// Version of this description; a file with a newer one is refused.
+  public var format = ModelConfiguration.currentFormat
+  /// Name of the model, for example `tiny.en`.
+  public var name: String
+  /// How scores become text. More families follow (`ctc`, `rnnt`, `mocha`).
+  public var family: Family
+  /// Licence of the weights (SPDX identifier) and where they come from.
+  public var licence: String
+  public var source: String
+  public var features: Features
+  public var encoder: Encoder
+  public var decoder: Decoder
+  public var vocabulary: Vocabulary
+  /// Tensors in binary coding, by name.
+  public var quantization: [String: TensorCoding] = [:]
+
+  public enum Family: String, Sendable, Hashable, Codable {
+    /// Attention encoder-decoder.
+    case attention
+  }
+
+  public struct Features: Sendable, Hashable, Codable {
+    public var sampleRate: Int
+    public var windowLength: Int
+    public var hop: Int
+    public var melBands: Int
+  }
+
+  public struct Encoder: Sendable, Hashable, Codable {
+    public var layers: Int
+    public var width: Int
+    public var heads: Int
+    public var feedForward: Int
+    /// Positions after the convolutions, the longest input (50 a second).
+    public var positions: Int
+    /// Length in seconds that the input is padded to with silence, as the weights need it.
+    public var window: Double
+  }
+
+  public struct Decoder: Sendable, Hashable, Codable {
+    public var layers: Int
+    public var width: Int
+    public var heads: Int
+    public var feedForward: Int
+    /// The longest sequence of tokens, prompt included.
+    public var positions: Int
+    /// Pairs [layer, head] of the cross-attention that follow time.
+    public var alignmentHeads: [[Int]]
+  }
+
+  /// Token ids with a meaning; the texts themselves are the tensors `vocabulary.bytes` (U8) and
+  /// `vocabulary.offsets` (U32, [size + 1]).
+  public struct Vocabulary: Sendable, Hashable, Codable {
+    public var size: Int
+    public var endOfText: Int
+    public var startOfTranscript: Int
+    public var startOfPrevious: Int
+    public var noSpeech: Int
+    public var noTimestamps: Int
+    /// The id of `<|0.00|>`; the ids above it follow in steps of 0.02 s to the end of the vocabulary.
+    public var firstTimestamp: Int
+    public var suppressed: [Int]
+    public var suppressedAtStart: [Int]
+  }
+
+  /// How one tensor is coded.
+  public struct TensorCoding: Sendable, Hashable, Codable {
+    /// Planes of each segment of rows (one segment, unless rows have different widths).
+    public var planes: [Int]
+    /// Rows of each segment.
+    public var rows: [Int]
+    public var inputs: Int
+    /// Inputs that share a scale; `inputs` for a scale a row.
+    public var group: Int
+    /// Whether second moments of the inputs were used.
+    public var calibrated: Bool
+    /// ‖W − Ŵ‖ / ‖W‖.
+    public var relativeError: Double
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case format, name, family, licence, source, features, encoder, decoder, vocabulary, quantization
+  }
+}
