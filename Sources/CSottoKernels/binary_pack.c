@@ -14,7 +14,7 @@ size_t sotto_binary_scales_count(size_t rows, size_t inputs, size_t group, size_
   return tiles_of(rows) * groups_of(inputs, group) * planes * SOTTO_TILE_ROWS;
 }
 
-void sotto_binary_pack(const struct sotto_kernels *kernels, const uint8_t *planes_bits, const uint16_t *row_scales,
+void sotto_binary_pack(const struct sotto_kernels *kernels, const uint8_t *planes_bits, const float *row_scales,
                        size_t rows, size_t inputs, size_t group, size_t planes, uint8_t *bits, uint16_t *scales) {
   const size_t blocks = blocks_of(inputs), groups = groups_of(inputs, group);
   for (size_t tile = 0; tile < tiles_of(rows); tile++) {
@@ -34,7 +34,7 @@ void sotto_binary_pack(const struct sotto_kernels *kernels, const uint8_t *plane
       for (size_t g = 0; g < groups; g++)
         for (size_t plane = 0; plane < planes; plane++)
           tile_scales[(g * planes + plane) * SOTTO_TILE_ROWS + lane] =
-              row < rows ? row_scales[(row * groups + g) * planes + plane] : 0;
+              row < rows ? sotto_float_to_half(row_scales[(row * groups + g) * planes + plane]) : 0;
     }
   }
 }

@@ -16,7 +16,7 @@ static void build_table(const float *x, size_t count, float *table) {
   }
 }
 
-void sotto_binary_product_reference(const uint8_t *planes_bits, const uint16_t *row_scales, size_t rows,
+void sotto_binary_product_reference(const uint8_t *planes_bits, const float *row_scales, size_t rows,
                                     size_t inputs, size_t group, size_t planes, const float *x, size_t ld_x,
                                     size_t columns, float *table, float *y, size_t ld_y) {
   const size_t blocks = (inputs + mu - 1) / mu, groups = (inputs + group - 1) / group, group_blocks = group / mu;
@@ -33,7 +33,7 @@ void sotto_binary_product_reference(const uint8_t *planes_bits, const uint16_t *
           const uint8_t *keys = planes_bits + (plane * rows + row) * blocks;
           float partial = 0;
           for (size_t block = begin; block < end; block++) partial += table[block * entries + keys[block]];
-          sum += sotto_half_to_float(row_scales[(row * groups + g) * planes + plane]) * partial;
+          sum += row_scales[(row * groups + g) * planes + plane] * partial;
         }
       }
       y[c * ld_y + row] = sum;

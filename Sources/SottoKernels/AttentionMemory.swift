@@ -31,8 +31,8 @@ public struct AttentionMemory: Sendable {
     self.dimension = dimension
     keyStride = (count + width - 1) / width * width * dimension
     valueStride = (dimension + width - 1) / width * width * count
-    let keys = AlignedBuffer<Float>(count: heads * keyStride)
-    let values = AlignedBuffer<Float>(count: heads * valueStride)
+    let keys = AlignedBuffer<Float>(count: heads * keyStride, zeroed: false)
+    let values = AlignedBuffer<Float>(count: heads * valueStride, zeroed: false)
     self.keys = keys
     self.values = values
     let (count, keyStride, valueStride) = (count, keyStride, valueStride)
@@ -68,10 +68,10 @@ public struct AttentionMemory: Sendable {
     _ queries: Matrix, column: Int = 0, bias: [Float]? = nil, workers: Workers = .one,
     observe: (@Sendable (Int, Int, UnsafePointer<Float>, Int, Int) -> Void)? = nil
   ) -> Matrix {
-    var result = Matrix(rows: queries.rows, columns: heads * dimension)
+    var result = Matrix(uninitializedRows: queries.rows, columns: heads * dimension)
     precondition(column + heads * dimension <= queries.columns, "queries are too narrow")
     precondition(bias == nil || bias?.count == count, "bias and keys differ in length")
-    if count == 0 || queries.rows == 0 { return result }
+    if count == 0 || queries.rows == 0 { return Matrix(rows: queries.rows, columns: heads * dimension) }
     let kernels = InstructionSet.best.kernels
     let width = kernels.panel_rows
     let distance = (count + width - 1) / width * width
@@ -85,7 +85,7 @@ public struct AttentionMemory: Sendable {
         let output = Results(base: to, distance: heads * dimension)
         let work = rows * count * heads * dimension
         (work > smallWork ? workers : .one).split(blocks * heads) { range in
-          let weights = AlignedBuffer<Float>(count: min(rows, Self.queriesAtOnce) * distance)
+          let weights = AlignedBuffer<Float>(count: min(rows, Self.queriesAtOnce) * distance, zeroed: false)
           for item in range {
             let head = item / blocks
             let first = item % blocks * Self.queriesAtOnce

@@ -11,33 +11,13 @@ import CSottoKernels
 ///
 /// Rows of different widths (more planes for frequent words) lie in segments of equal width.
 public struct BinaryCodedMatrix: Sendable {
-  /// Stored planes of rows that have the same number of them.
-  public struct Planes {
-    /// Packed signs [planes][rows][ceil(inputs / 8)], little-endian bit order, a set bit for +1.
-    public let bits: UnsafeRawBufferPointer
-    /// float16 scales [rows][groups][planes].
-    public let scales: UnsafeRawBufferPointer
-    public let rows: Int
-    public let planes: Int
-    /// Inputs that share a scale: a multiple of 8, or at least `inputs`.
-    public let group: Int
-
-    public init(
-      bits: UnsafeRawBufferPointer, scales: UnsafeRawBufferPointer, rows: Int, planes: Int, group: Int
-    ) {
-      self.bits = bits
-      self.scales = scales
-      self.rows = rows
-      self.planes = planes
-      self.group = group
-    }
-  }
-
   public let rows: Int
   public let inputs: Int
   private let segments: [Segment]
   /// The row of the matrix that each stored row is; nil where they are in order.
   private let order: [Int32]?
+  /// The stored row that each row of the matrix is; nil as `order`.
+  private let places: [Int32]?
   /// W[r, k] = columnScale[k] * coded[r, k] + columnOffset[k], where present.
   private let columnScale: [Float]?
   private let columnOffset: [Float]?
@@ -52,52 +32,40 @@ public struct BinaryCodedMatrix: Sendable {
     let scales: AlignedBuffer<UInt16>
   }
 
-  /// Packs stored planes. nil where sizes do not fit each other.
-  ///
-  /// - Parameters:
-  ///   - order: for each stored row, all segments one after another, the row of the matrix that it is.
-  ///   - columnScale, columnOffset: [inputs], applied as W[r, k] = scale[k] * coded[r, k] + offset[k].
-  public init?(
-    inputs: Int, planes: [Planes], order: [Int32]? = nil, columnScale: [Float]? = nil,
-    columnOffset: [Float]? = nil, set: InstructionSet = .best
-  ) {
+  /// Packs a coded matrix. The scales become float16, as which they are stored.
+  public init(_ coded: BinaryCodedRows, set: InstructionSet = .best) {
     var segments: [Segment] = []
     var firstRow = 0
-    let bytes = (inputs + 7) / 8
-    for stored in planes {
-      let group = min(stored.group, bytes * 8)
-      guard inputs > 0, stored.rows >= 0, (1...Int(SOTTO_MAX_PLANES)).contains(stored.planes), group > 0,
-        group % 8 == 0
-      else { return nil }
-      let groups = (inputs + group - 1) / group
-      guard stored.bits.count == stored.planes * stored.rows * bytes,
-        stored.scales.count == stored.rows * groups * stored.planes * 2
-      else { return nil }
-      let bits = AlignedBuffer<UInt8>(count: sotto_binary_bits_bytes(stored.rows, inputs, stored.planes))
+    for stored in coded.segments {
+      // One group that is not a multiple of 8 covers the row: padding belongs to it.
+      let group = (stored.group + 7) / 8 * 8
+      let bits = AlignedBuffer<UInt8>(
+        count: sotto_binary_bits_bytes(stored.outputs, stored.inputs, stored.planes), zeroed: false)
       let scales = AlignedBuffer<UInt16>(
-        count: sotto_binary_scales_count(stored.rows, inputs, group, stored.planes))
-      if let source = stored.bits.baseAddress, let sourceScales = stored.scales.baseAddress {
+        count: sotto_binary_scales_count(stored.outputs, stored.inputs, group, stored.planes), zeroed: false)
+      stored.bits.withUnsafeBytes { source in
+        guard let base = source.baseAddress else { return }
         sotto_binary_pack(
-          set.pointer, source.assumingMemoryBound(to: UInt8.self),
-          sourceScales.assumingMemoryBound(to: UInt16.self), stored.rows, inputs, group, stored.planes,
-          bits.pointer, scales.pointer)
+          set.pointer, base.assumingMemoryBound(to: UInt8.self), stored.scales, stored.outputs, stored.inputs,
+          group, stored.planes, bits.pointer, scales.pointer)
       }
       segments.append(
         Segment(
-          firstRow: firstRow, rows: stored.rows, planes: stored.planes, group: group, bits: bits, scales: scales))
-      firstRow += stored.rows
+          firstRow: firstRow, rows: stored.outputs, planes: stored.planes, group: group, bits: bits,
+          scales: scales))
+      firstRow += stored.outputs
     }
-    if let order {
-      guard order.count == firstRow, order.allSatisfy({ $0 >= 0 && Int($0) < firstRow }) else { return nil }
-    }
-    guard columnScale == nil || columnScale?.count == inputs, columnOffset == nil || columnOffset?.count == inputs
-    else { return nil }
-    self.rows = firstRow
-    self.inputs = inputs
+    rows = coded.outputs
+    inputs = coded.inputs
     self.segments = segments
-    self.order = order
-    self.columnScale = columnScale
-    self.columnOffset = columnOffset
+    order = coded.order?.map { Int32($0) }
+    places = order.map { order in
+      var places = [Int32](repeating: 0, count: order.count)
+      for (place, row) in order.enumerated() { places[Int(row)] = Int32(place) }
+      return places
+    }
+    columnScale = coded.segments.first?.columnScale
+    columnOffset = coded.segments.first?.columnOffset
     self.set = set
   }
 
@@ -128,6 +96,7 @@ public struct BinaryCodedMatrix: Sendable {
     self.inputs = inputs
     self.segments = segments
     order = nil
+    places = nil
     columnScale = nil
     columnOffset = nil
     self.set = set
@@ -135,14 +104,14 @@ public struct BinaryCodedMatrix: Sendable {
 
   /// One row, as floats.
   public func row(_ index: Int) -> [Float] {
-    guard let stored = order.map({ $0.firstIndex(of: Int32(index)) }) ?? index,
-      let segment = segments.first(where: { stored >= $0.firstRow && stored < $0.firstRow + $0.rows })
+    let stored = places.map { Int($0[index]) } ?? index
+    guard let segment = segments.first(where: { stored >= $0.firstRow && stored < $0.firstRow + $0.rows })
     else { return Array(repeating: 0, count: inputs) }
     let kernels = set.kernels
     let width = kernels.panel_rows
     let tileRows = Int(SOTTO_TILE_ROWS)
     let depth = (inputs + 7) / 8 * 8
-    let panels = AlignedBuffer<Float>(count: depth * tileRows)
+    let panels = AlignedBuffer<Float>(count: depth * tileRows, zeroed: false)
     let local = stored - segment.firstRow
     withUnsafePointer(to: description(of: segment)) {
       kernels.binary_expand($0, local / tileRows, 0, depth, panels.pointer)
@@ -174,7 +143,7 @@ public struct BinaryCodedMatrix: Sendable {
       return
     }
     let kernels = set.kernels
-    let scaled = AlignedBuffer<Float>(count: columns.count * inputs)
+    let scaled = AlignedBuffer<Float>(count: columns.count * inputs, zeroed: false)
     for c in 0..<columns.count {
       let source = columns.base + c * columns.distance
       let target = scaled.pointer + c * inputs
@@ -184,7 +153,7 @@ public struct BinaryCodedMatrix: Sendable {
         target.update(from: source, count: inputs)
       }
     }
-    let stored = AlignedBuffer<Float>(count: columns.count * rows)
+    let stored = AlignedBuffer<Float>(count: columns.count * rows, zeroed: false)
     productOfCoded(
       Columns(base: UnsafePointer(scaled.pointer), distance: inputs, count: columns.count),
       Results(base: stored.pointer, distance: rows), workers)
@@ -207,7 +176,7 @@ public struct BinaryCodedMatrix: Sendable {
       for segment in segments { expandAndMultiply(segment, columns, results, workers) }
       return
     }
-    let tables = AlignedBuffer<UInt8>(count: columns.count * tableBytes)
+    let tables = AlignedBuffer<UInt8>(count: columns.count * tableBytes, zeroed: false)
     for c in 0..<columns.count {
       kernels.lookup_build(columns.base + c * columns.distance, inputs, tables.pointer + c * tableBytes)
     }
@@ -231,7 +200,7 @@ public struct BinaryCodedMatrix: Sendable {
     let tileRows = Int(SOTTO_TILE_ROWS)
     let work = columns.count * segment.rows * inputs
     (work > smallWork ? workers : .one).split(segment.rows, step: tileRows) { range in
-      let panels = AlignedBuffer<Float>(count: (min(inputs, 384) + 7) / 8 * 8 * tileRows)
+      let panels = AlignedBuffer<Float>(count: (min(inputs, 384) + 7) / 8 * 8 * tileRows, zeroed: false)
       withUnsafePointer(to: description(of: segment)) { matrix in
         multiplyBlocked(
           columns, Results(base: results.base + segment.firstRow, distance: results.distance), rows: range,

@@ -25,6 +25,14 @@ public struct DenseWeights: Sendable {
     }
   }
 
+  /// The rows of several matrices of the same inputs one after another.
+  public static func stacked(_ matrices: [DenseWeights]) -> DenseWeights {
+    let inputs = matrices.first?.inputs ?? 0
+    precondition(matrices.allSatisfy { $0.inputs == inputs }, "stacked weights differ in inputs")
+    let elements = matrices.flatMap { matrix in (0..<matrix.rows).flatMap { matrix.row($0) } }
+    return DenseWeights(rows: matrices.reduce(0) { $0 + $1.rows }, inputs: inputs, elements: elements)
+  }
+
   func row(_ index: Int) -> [Float] {
     let width = set.kernels.panel_rows
     let panel = panels.pointer + index / width * width * inputs + index % width

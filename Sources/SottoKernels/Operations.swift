@@ -28,7 +28,7 @@ extension Matrix {
   /// Each row normalised to mean 0 and variance 1 (plus 1e-5), times `gain`, plus `bias`, both [columns].
   public func layerNormalized(gain: [Float], bias: [Float]) -> Matrix {
     precondition(gain.count == columns && bias.count == columns, "sizes of the norm differ")
-    var result = Matrix(rows: rows, columns: columns)
+    var result = Matrix(uninitializedRows: rows, columns: columns)
     withUnsafeElements { source in
       result.withUnsafeMutableElements { target in
         guard let from = source.baseAddress, let to = target.baseAddress else { return }
@@ -46,17 +46,5 @@ extension Matrix {
       let value = InstructionSet.best.kernels.log_sum_exp(base + row * columns, columns, &largest)
       return (value, largest)
     }
-  }
-}
-
-/// float16 values, as they lie in a model file, to floats.
-public func floats(fromHalf halves: UnsafeRawBufferPointer) -> [Float] {
-  let count = halves.count / 2
-  guard count > 0, let base = halves.baseAddress else { return [] }
-  return [Float](unsafeUninitializedCapacity: count) { target, filled in
-    if let to = target.baseAddress {
-      InstructionSet.best.kernels.half_to_float(base.assumingMemoryBound(to: UInt16.self), count, to)
-    }
-    filled = count
   }
 }

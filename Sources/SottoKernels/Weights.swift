@@ -26,11 +26,20 @@ public enum Weights: Sendable {
   public func product(
     _ x: Matrix, window: ColumnWindow = .row, bias: [Float]? = nil, workers: Workers = .one
   ) -> Matrix {
+    var y = Matrix(uninitializedRows: window.columns(in: x.rows), columns: rows)
+    product(x, window: window, bias: bias, into: &y, workers: workers)
+    return y
+  }
+
+  /// The same, into a matrix that is there already; it is replaced where its size is another.
+  public func product(
+    _ x: Matrix, window: ColumnWindow = .row, bias: [Float]? = nil, into y: inout Matrix, workers: Workers = .one
+  ) {
     precondition(window.rows * x.columns == inputs, "columns of the product and weights differ in length")
     precondition(bias == nil || bias?.count == rows, "bias and weights differ in length")
     let count = window.columns(in: x.rows)
-    var y = Matrix(rows: count, columns: rows)
-    if count == 0 || rows == 0 { return y }
+    if y.rows != count || y.columns != rows { y = Matrix(uninitializedRows: count, columns: rows) }
+    if count == 0 || rows == 0 { return }
     x.withUnsafeElements { source in
       y.withUnsafeMutableElements { target in
         guard let input = source.baseAddress, let output = target.baseAddress else { return }
@@ -46,7 +55,6 @@ public enum Weights: Sendable {
         }
       }
     }
-    return y
   }
 
   /// One row, as floats.

@@ -97,13 +97,13 @@ const char *const *sotto_kernel_names(void);
 // Bytes of `bits` and elements of `scales` that a packed matrix takes.
 size_t sotto_binary_bits_bytes(size_t rows, size_t inputs, size_t planes);
 size_t sotto_binary_scales_count(size_t rows, size_t inputs, size_t group, size_t planes);
-// Packs planes [planes][rows][ceil(inputs / 8)] and float16 scales [rows][groups][planes] as they are stored.
-void sotto_binary_pack(const struct sotto_kernels *kernels, const uint8_t *planes_bits, const uint16_t *row_scales,
+// Packs stored planes [planes][rows][ceil(inputs / 8)] with their scales [rows][groups][planes].
+void sotto_binary_pack(const struct sotto_kernels *kernels, const uint8_t *planes_bits, const float *row_scales,
                        size_t rows, size_t inputs, size_t group, size_t planes, uint8_t *bits, uint16_t *scales);
 
 // The paper's form of the product, the reference for all others: tables of 256 floats for every 8 inputs, keys read
 // straight from stored planes. y[c][r] = W[r] . x[c]. `table` is scratch of [ceil(inputs / 8)][256] floats.
-void sotto_binary_product_reference(const uint8_t *planes_bits, const uint16_t *row_scales, size_t rows,
+void sotto_binary_product_reference(const uint8_t *planes_bits, const float *row_scales, size_t rows,
                                     size_t inputs, size_t group, size_t planes, const float *x, size_t ld_x,
                                     size_t columns, float *table, float *y, size_t ld_y);
 
