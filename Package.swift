@@ -35,7 +35,9 @@ let package = Package(
     .testTarget(name: "SottoAudioTests", dependencies: ["SottoAudio", "SottoTestSupport"]),
     .testTarget(name: "SottoFeaturesTests", dependencies: ["SottoFeatures", "SottoTestSupport"]),
     .testTarget(name: "SottoModelsTests", dependencies: ["SottoModels", "SottoTestSupport"]),
-    .testTarget(name: "SottoDecodingTests", dependencies: ["SottoDecoding", "SottoTestSupport"]),
+    .testTarget(
+      name: "SottoDecodingTests", dependencies: ["SottoDecoding", "SottoTestSupport"],
+      resources: [.copy("Golden")]),
     .testTarget(name: "SottoTests", dependencies: ["Sotto", "SottoTestSupport"]),
     .testTarget(name: "SottoCLITests", dependencies: ["SottoCLI", "SottoTestSupport"]),
   ],
