@@ -24,10 +24,12 @@ let package = Package(
     .target(
       name: "Sotto",
       dependencies: ["SottoAudio", "SottoFeatures", "SottoModels", "SottoDecoding"]),
+    .target(name: "SottoFormats", dependencies: ["Sotto"]),
     .executableTarget(
       name: "SottoCLI",
       dependencies: [
-        "Sotto", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Sotto", "SottoAudio", "SottoDecoding", "SottoFormats", "SottoModels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .target(name: "SottoTestSupport", path: "Tests/SottoTestSupport"),
@@ -35,9 +37,13 @@ let package = Package(
     .testTarget(name: "SottoAudioTests", dependencies: ["SottoAudio", "SottoTestSupport"]),
     .testTarget(name: "SottoFeaturesTests", dependencies: ["SottoFeatures", "SottoTestSupport"]),
     .testTarget(name: "SottoModelsTests", dependencies: ["SottoModels", "SottoTestSupport"]),
-    .testTarget(name: "SottoDecodingTests", dependencies: ["SottoDecoding", "SottoTestSupport"]),
+    .testTarget(
+      name: "SottoDecodingTests", dependencies: ["SottoDecoding", "SottoTestSupport"],
+      resources: [.copy("Golden")]),
     .testTarget(name: "SottoTests", dependencies: ["Sotto", "SottoTestSupport"]),
-    .testTarget(name: "SottoCLITests", dependencies: ["SottoCLI", "SottoTestSupport"]),
+    .testTarget(name: "SottoFormatsTests", dependencies: ["SottoFormats", "SottoTestSupport"]),
+    .testTarget(
+      name: "SottoCLITests", dependencies: ["SottoCLI", "SottoTestSupport"], resources: [.copy("Help")]),
   ],
   swiftLanguageModes: [.v6]
 )
