@@ -48,3 +48,11 @@ extension Matrix {
     }
   }
 }
+
+/// log Σ exp of scores, and the largest of them; -∞ for none.
+public func logSumExp(_ scores: UnsafeBufferPointer<Float>) -> (value: Float, largest: Float) {
+  guard let base = scores.baseAddress, !scores.isEmpty else { return (-.infinity, -.infinity) }
+  var largest: Float = 0
+  let value = InstructionSet.best.kernels.log_sum_exp(base, scores.count, &largest)
+  return (value, largest)
+}
