@@ -27,7 +27,8 @@ let package = Package(
     .executableTarget(
       name: "SottoCLI",
       dependencies: [
-        "Sotto", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Sotto", "SottoKernels", "SottoModels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .target(name: "SottoTestSupport", path: "Tests/SottoTestSupport"),
