@@ -38,7 +38,7 @@ let package = Package(
     .testTarget(name: "SottoModelsTests", dependencies: ["SottoModels", "SottoTestSupport"]),
     .testTarget(name: "SottoDecodingTests", dependencies: ["SottoDecoding", "SottoTestSupport"]),
     .testTarget(name: "SottoTests", dependencies: ["Sotto", "SottoTestSupport"]),
-    .testTarget(name: "SottoCLITests", dependencies: ["SottoCLI", "SottoTestSupport"]),
+    .testTarget(name: "SottoCLITests", dependencies: ["SottoCLI", "SottoModels", "SottoTestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
