@@ -2,5 +2,7 @@ import ArgumentParser
 
 @main
 struct SottoCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "sotto", abstract: "Speech to text on your own machine.")
+  static let configuration = CommandConfiguration(
+    commandName: "sotto", abstract: "Speech to text on your own machine.",
+    subcommands: [QuantizeCommand.self])
 }
