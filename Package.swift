@@ -20,7 +20,7 @@ let package = Package(
     .target(name: "SottoAudio", dependencies: ["CSottoSndFile", "CSottoSoxr"]),
     .target(name: "SottoFeatures", dependencies: ["CSottoFFTW", "SottoKernels"]),
     .target(name: "SottoModels", dependencies: ["SottoKernels"]),
-    .target(name: "SottoDecoding"),
+    .target(name: "SottoDecoding", dependencies: ["SottoKernels"]),
     .target(
       name: "Sotto",
       dependencies: ["SottoAudio", "SottoFeatures", "SottoModels", "SottoDecoding"]),

@@ -1,1 +1,36 @@
-// Searches over score matrices and step functions.
+// A reading in the making.
+
+/// Tokens with their log probabilities; the prompt and the end of text are not among them.
+public struct Hypothesis: Sendable, Hashable {
+  public var tokens: [Int] = []
+  /// Natural logarithm of each token's probability.
+  public var scores: [Float] = []
+  /// Sum of the scores, the end of text included once it is reached.
+  public var total: Float = 0
+  /// Whether the end of text was reached.
+  public var isFinished = false
+
+  public init() {}
+
+  /// Mean log probability of a token, by which hypotheses of different length are compared.
+  public var mean: Float { total / Float(tokens.count + (isFinished ? 1 : 0)).clamped(to: 1...) }
+
+  func extended(by token: Int, score: Float) -> Hypothesis {
+    var next = self
+    next.tokens.append(token)
+    next.scores.append(score)
+    next.total += score
+    return next
+  }
+
+  func finished(score: Float) -> Hypothesis {
+    var next = self
+    next.total += score
+    next.isFinished = true
+    return next
+  }
+}
+
+extension Float {
+  func clamped(to range: PartialRangeFrom<Float>) -> Float { Swift.max(self, range.lowerBound) }
+}

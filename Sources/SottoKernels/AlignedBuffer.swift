@@ -1,6 +1,6 @@
 // Owned, 64-byte aligned memory for trivial elements: the one place of this module that allocates raw memory.
 
-/// A fixed-size block of `Element`s, aligned to 64 bytes (one cache line, one AVX-512 register), zero at the start.
+/// A fixed-size block of `Element`s, aligned to 64 bytes (one cache line, one AVX-512 register).
 ///
 /// The block is a reference: value types that hold one copy it before they write (`isKnownUniquelyReferenced`).
 /// `Element` must be trivial (numbers).
@@ -8,16 +8,17 @@ final class AlignedBuffer<Element: BitwiseCopyable & Sendable>: @unchecked Senda
   let pointer: UnsafeMutablePointer<Element>
   let count: Int
 
-  init(count: Int) {
-    let bytes = max(count, 1) * MemoryLayout<Element>.stride
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: (bytes + 63) & ~63, alignment: 64)
-    raw.initializeMemory(as: UInt8.self, repeating: 0, count: (bytes + 63) & ~63)
+  /// - Parameter zeroed: whether the elements start as 0; else they must be written before they are read.
+  init(count: Int, zeroed: Bool = true) {
+    let bytes = (max(count, 1) * MemoryLayout<Element>.stride + 63) & ~63
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    if zeroed { raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
     self.pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
     self.count = count
   }
 
   func copy() -> AlignedBuffer {
-    let other = AlignedBuffer(count: count)
+    let other = AlignedBuffer(count: count, zeroed: false)
     other.pointer.update(from: pointer, count: count)
     return other
   }

@@ -17,6 +17,13 @@ public struct Matrix: Sendable {
     storage = AlignedBuffer(count: self.rows * self.columns)
   }
 
+  /// A matrix whose elements are all written before they are read.
+  init(uninitializedRows rows: Int, columns: Int) {
+    self.rows = max(rows, 0)
+    self.columns = max(columns, 0)
+    storage = AlignedBuffer(count: self.rows * self.columns, zeroed: false)
+  }
+
   /// A matrix with the given elements in row-major order; missing elements are 0, surplus ones are left out.
   public init(rows: Int, columns: Int, elements: [Float]) {
     self.init(rows: rows, columns: columns)
@@ -43,6 +50,28 @@ public struct Matrix: Sendable {
   /// The elements of one row.
   public func row(_ index: Int) -> [Float] {
     withUnsafeElements { Array($0[(index * columns)..<((index + 1) * columns)]) }
+  }
+
+  /// The rows of `range`, which must lie inside the matrix.
+  public func rows(_ range: Range<Int>) -> Matrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows out of range")
+    let result = Matrix(uninitializedRows: range.count, columns: columns)
+    result.storage.pointer.update(
+      from: storage.pointer + range.lowerBound * columns, count: range.count * columns)
+    return result
+  }
+
+  /// Copies `other`, of as many columns, over the rows from `first` on, which must lie inside the matrix.
+  public mutating func replaceRows(from first: Int, with other: Matrix) {
+    precondition(
+      first >= 0 && first + other.rows <= rows && other.columns == columns, "rows out of range")
+    let columns = columns
+    withUnsafeMutableElements { target in
+      other.withUnsafeElements { source in
+        guard let to = target.baseAddress, let from = source.baseAddress else { return }
+        (to + first * columns).update(from: from, count: source.count)
+      }
+    }
   }
 
   public func withUnsafeElements<Result>(

@@ -1,1 +1,113 @@
-int sotto_kernels_version(void);
+// The hot loops of sotto, in C: one table of functions for each instruction set, chosen once at run time.
+//
+// Conventions: matrices are row-major, `ld` is the distance between rows in elements. A "column" of a product is one
+// input vector, as in the BiQGEMM paper (arXiv 2005.09904); columns are the rows of the activation matrices.
+// Nothing here allocates, keeps state or reports errors: the Swift side checks sizes before it calls.
+#ifndef CSOTTO_KERNELS_H
+#define CSOTTO_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Rows of a tile of a packed binary-coded matrix, on every instruction set.
+#define SOTTO_TILE_ROWS 32
+// Inputs of a block: one byte of a plane.
+#define SOTTO_BLOCK_INPUTS 8
+// Most planes of a binary-coded matrix.
+#define SOTTO_MAX_PLANES 8
+// Most inputs that the look-up kernels sum before they leave 16-bit integers.
+#define SOTTO_LOOKUP_SPAN 128
+
+// A binary-coded matrix, packed for an instruction set by `sotto_binary_pack`: W[r][k] = sum_p scale[r][k / group][p] *
+// (bit[p][r][k] ? 1 : -1). Rows are padded to a multiple of SOTTO_TILE_ROWS with zero scales, inputs to one of
+// SOTTO_BLOCK_INPUTS; `group` is a multiple of SOTTO_BLOCK_INPUTS.
+//
+//   bits:   [tile][block of 8 inputs][plane][32 bytes]   one byte a row: input 8b + j in bit j; which row of the tile a
+//                                                         byte holds is the instruction set's choice (`row_of_byte`)
+//   scales: [tile][group][plane][32 rows]                float16, rows in order
+struct sotto_binary_matrix {
+  size_t rows;
+  size_t inputs;
+  size_t group;
+  size_t planes;
+  const uint8_t *bits;
+  const uint16_t *scales;
+};
+
+struct sotto_kernels {
+  const char *name;
+  // Rows that one panel of a dense product holds: panels are [depth][panel_rows].
+  size_t panel_rows;
+  // Which row of a tile the byte b of a packed block holds.
+  const uint8_t *row_of_byte;
+
+  // y[c][r] = (accumulate ? y[c][r] : 0) + sum_k x[c][k] * panel[k][r], for r < rows <= panel_rows.
+  // `ld_panel` is the distance between the panel's rows.
+  void (*panel_product)(const float *x, size_t ld_x, size_t columns, const float *panel, size_t ld_panel,
+                        size_t depth, float *y, size_t ld_y, size_t rows, int accumulate);
+
+  // Expands inputs [input, input + depth) of one tile into SOTTO_TILE_ROWS / panel_rows panels, one after another.
+  // `input` and `depth` are multiples of SOTTO_BLOCK_INPUTS.
+  void (*binary_expand)(const struct sotto_binary_matrix *matrix, size_t tile, size_t input, size_t depth,
+                        float *panels);
+
+  // Bytes of the look-up tables of one column of `inputs` values; 0 where the instruction set has no look-up kernel.
+  size_t (*lookup_table_bytes)(size_t inputs);
+  // Builds the tables of one column (16 entries for every 4 inputs, 14 bits each).
+  void (*lookup_build)(const float *x, size_t inputs, uint8_t *table);
+  // y[c][r] = W[r] . x[c] for the rows of tiles [tile, tile_end), from the columns' tables, `table_stride` bytes apart.
+  void (*lookup_product)(const struct sotto_binary_matrix *matrix, size_t tile, size_t tile_end,
+                         const uint8_t *tables, size_t table_stride, size_t columns, float *y, size_t ld_y);
+
+  // Packs keys [count][ld] of one head into panels of keys, [ceil(count / panel_rows)][dim][panel_rows], tail zero.
+  void (*attention_pack_keys)(const float *keys, size_t ld, size_t count, size_t dim, float *packed);
+  // Packs values [count][ld] of one head into panels of dimensions, [ceil(dim / panel_rows)][count][panel_rows].
+  void (*attention_pack_values)(const float *values, size_t ld, size_t count, size_t dim, float *packed);
+  // out[i] = softmax(scale * q[i] . K + bias) V for `queries` rows of one head (Vaswani et al. 2017, equation 1).
+  // `bias` is [count] or null. `weights` is scratch of at least [queries][ld_weights >= count padded to panel_rows]
+  // and holds the normalised attention weights afterwards.
+  void (*attention)(const float *q, size_t ld_q, size_t queries, const float *packed_keys,
+                    const float *packed_values, size_t count, size_t dim, float scale, const float *bias,
+                    float *weights, size_t ld_weights, float *out, size_t ld_out);
+  // The same for one query and all heads over keys and values that lie in rows `index[0..<count]` of [.][heads * dim];
+  // `weights` is scratch of [count].
+  void (*attention_indexed)(const float *q, const float *keys, const float *values, size_t ld, const int32_t *index,
+                            size_t count, size_t heads, size_t dim, float scale, float *weights, float *out);
+
+  // y[c] = (x[c] - mean) / sqrt(variance + 1e-5) * gain + bias for each of `columns` vectors of `width`.
+  void (*layer_norm)(const float *x, size_t columns, size_t width, const float *gain, const float *bias, float *y);
+  // x = x / 2 (1 + erf(x / sqrt 2)), the exact form (Hendrycks and Gimpel 2016), within 2e-7 of the value's scale.
+  void (*gelu)(float *x, size_t count);
+  void (*add)(float *y, const float *x, size_t count);
+  void (*fill_rows)(float *y, size_t columns, size_t width, size_t ld_y, const float *row);
+  // log sum exp of x, and its largest element.
+  float (*log_sum_exp)(const float *x, size_t count, float *largest);
+  float (*dot)(const float *a, const float *b, size_t count);
+  void (*half_to_float)(const uint16_t *x, size_t count, float *y);
+};
+
+// The functions for the best instruction set of this processor, or for the one that the environment variable SOTTO_ISA
+// names (portable, avx2) if the processor has it.
+const struct sotto_kernels *sotto_kernels_default(void);
+// The functions for a named instruction set; null where this processor lacks it.
+const struct sotto_kernels *sotto_kernels_named(const char *name);
+// The names that this build knows, best first; null after the last.
+const char *const *sotto_kernel_names(void);
+
+// Bytes of `bits` and elements of `scales` that a packed matrix takes.
+size_t sotto_binary_bits_bytes(size_t rows, size_t inputs, size_t planes);
+size_t sotto_binary_scales_count(size_t rows, size_t inputs, size_t group, size_t planes);
+// Packs stored planes [planes][rows][ceil(inputs / 8)] with their scales [rows][groups][planes].
+void sotto_binary_pack(const struct sotto_kernels *kernels, const uint8_t *planes_bits, const float *row_scales,
+                       size_t rows, size_t inputs, size_t group, size_t planes, uint8_t *bits, uint16_t *scales);
+
+// The paper's form of the product, the reference for all others: tables of 256 floats for every 8 inputs, keys read
+// straight from stored planes. y[c][r] = W[r] . x[c]. `table` is scratch of [ceil(inputs / 8)][256] floats.
+void sotto_binary_product_reference(const uint8_t *planes_bits, const float *row_scales, size_t rows,
+                                    size_t inputs, size_t group, size_t planes, const float *x, size_t ld_x,
+                                    size_t columns, float *table, float *y, size_t ld_y);
+
+float sotto_half_to_float(uint16_t half);
+uint16_t sotto_float_to_half(float value);
+
+#endif

@@ -1,1 +1,0 @@
-int sotto_kernels_version(void) { return 1; }

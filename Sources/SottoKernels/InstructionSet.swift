@@ -1,0 +1,33 @@
+// The table of C functions that this process computes with.
+
+import CSottoKernels
+
+/// The kernels of one instruction set. `best` is chosen once, at first use.
+public struct InstructionSet: Sendable, CustomStringConvertible {
+  // The tables are constants of the C library: never written, never freed.
+  nonisolated(unsafe) private let table: UnsafePointer<sotto_kernels>
+
+  /// The best that the processor has, or the one that the environment variable `SOTTO_ISA` names.
+  public static let best = InstructionSet(table: sotto_kernels_default())
+
+  /// All that this build knows and this processor has, best first.
+  public static var supported: [InstructionSet] {
+    var names = sotto_kernel_names()
+    var found: [InstructionSet] = []
+    while let name = names?.pointee {
+      if let table = sotto_kernels_named(name) { found.append(InstructionSet(table: table)) }
+      names = names?.advanced(by: 1)
+    }
+    return found
+  }
+
+  private init(table: UnsafePointer<sotto_kernels>) { self.table = table }
+
+  public var description: String { String(cString: table.pointee.name) }
+
+  var kernels: sotto_kernels { table.pointee }
+  var pointer: UnsafePointer<sotto_kernels> { table }
+}
+
+// Function pointers and constants: nothing of it is ever written.
+extension sotto_kernels: @retroactive @unchecked Sendable {}
