@@ -9,17 +9,18 @@ struct SottoCommand: ParsableCommand {
     commandName: "sotto",
     abstract: "Speech to text on your own machine.",
     discussion: """
-      sotto turns recordings into text, subtitles or JSON. It runs on an ordinary CPU and never uses a network.
+      Turns recordings into text, subtitles or JSON, on an ordinary CPU and without
+      a network.
 
       EXAMPLES:
-        sotto transcribe talk.wav                    text on standard output
-        sotto transcribe --format srt -o talk.srt talk.wav
-        sotto models                                 which models are installed
+        sotto transcribe talk.wav
+        sotto transcribe --format srt --output talk.srt talk.wav
+        sotto models
 
       EXIT STATUS:
-        0  done
-        1  some input failed; each is named on standard error
-        2  wrong usage
+        0    done
+        1    some input failed; each is named on standard error
+        2    wrong usage
         130  interrupted
 
       ENVIRONMENT:
@@ -47,6 +48,9 @@ enum Program {
   private static func exit(with error: any Error) -> Never {
     switch error {
     case is OutputClosed: quit(1)
+    case let error as UsageError:
+      Console.shared.report(error.message)
+      quit(usageStatus)
     case let failure as Failure:
       Console.shared.report(failure.message)
       quit(1)
@@ -65,6 +69,13 @@ enum Program {
       quit(code == .validationFailure ? usageStatus : code.rawValue)
     }
   }
+}
+
+/// Wrong usage that only shows when the inputs are looked at.
+struct UsageError: Error {
+  let message: String
+
+  init(_ message: String) { self.message = message }
 }
 
 /// Ends the program with a line on standard error and status 1.

@@ -17,15 +17,19 @@ struct TranscribeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "transcribe",
     abstract: "Turn recordings into text.",
+    usage: "sotto transcribe [OPTION]... INPUT...",
     discussion: """
-      Reads WAV, FLAC, Ogg, Opus, MP3 and what else libsndfile knows, at any rate and with any number of channels.
-      A folder stands for the audio files in it; - stands for standard input.
+      Reads WAV, FLAC, Ogg, Opus, MP3 and what else libsndfile knows, at any rate
+      and with any number of channels. A folder stands for the audio files in it; -
+      stands for standard input.
 
-      txt writes a line for each segment of speech. srt and vtt are subtitles, tsv a table with times in milliseconds.
-      json is one document; jsonl writes an object for each recording as soon as it is done, with "error" in place of
-      "text" where one failed. Word times are in txt, vtt, tsv, json and jsonl; further readings in txt, json and jsonl.
+      txt writes a line for each segment of speech; srt and vtt are subtitles; tsv
+      is a table with times in milliseconds. json is one document; jsonl writes an
+      object for each recording as soon as it is done, with "error" in place of
+      "text" where one failed. Word times appear in txt, vtt, tsv, json and jsonl,
+      and further readings in txt, json and jsonl.
 
-      On a terminal a line on standard error shows how far it has come.
+      On a terminal, a line on standard error shows how far it has come.
 
       EXAMPLES:
         sotto transcribe talk.wav
@@ -34,13 +38,18 @@ struct TranscribeCommand: ParsableCommand {
         sotto transcribe --format vtt --output subtitles/ one.wav two.flac
         sotto transcribe --channel each --format json call.wav
         ffmpeg -i film.mkv -f wav - | sotto transcribe -
-        arecord -f S16_LE -r 16000 -t raw -d 10 | sotto transcribe --raw 16000:s16:1 -
+        arecord -f S16_LE -r 16000 -t raw -d 9 | sotto transcribe --raw 16000:s16:1 -
 
       EXIT STATUS:
-        0  every input was transcribed
-        1  some input failed or was damaged; each is named on standard error, the others are done
-        2  wrong usage
+        0    every input was transcribed
+        1    an input failed or was damaged; it is named on standard error, and the
+             others are done
+        2    wrong usage
         130  interrupted; no half-written file stays behind
+
+      ENVIRONMENT:
+        SOTTO_MODELS  folders with models, separated by colons, searched first
+        TMPDIR        where a pipe is stored whose format has to be sought in
       """)
 
   @Argument(help: ArgumentHelp("Audio files, folders, or - for standard input.", valueName: "input"))
@@ -57,8 +66,8 @@ struct TranscribeCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "File to write, or folder (one that exists, or a name that ends in /) for a file per recording.",
-      discussion: "Files appear when they are complete and replace those of the same name.",
+      "File to write, or a folder (one that exists, or a name that ends in /) for a file per recording. "
+        + "A file appears when it is complete.",
       valueName: "file|folder"))
   var output: String?
 
@@ -129,21 +138,21 @@ struct TranscribeCommand: ParsableCommand {
     do {
       return try raw.map { try RawFormat($0) }
     } catch {
-      throw ValidationError(explanation(of: error))
+      throw UsageError(explanation(of: error))
     }
   }
 
   private func destination(for recordings: Recordings) throws -> Destination {
     let isCollection = recordings.recordings.count > 1
     if isCollection, !format.holdsSeveralRecordings, !(output.map(isFolder) ?? false) {
-      throw ValidationError(
-        "Subtitles of several recordings do not fit into one file; give a folder, for example --output subtitles/"
+      throw UsageError(
+        "subtitles of several recordings do not fit into one file; give a folder, as in --output subtitles/"
       )
     }
     guard let output else { return .standardOutput }
     if isFolder(output) { return .folder(output) }
     for recording in recordings.recordings where isSameFile(recording.input.argument, output) {
-      throw ValidationError("--output \(output) would replace an input.")
+      throw UsageError("--output \(output) would replace an input")
     }
     return .file(output)
   }
