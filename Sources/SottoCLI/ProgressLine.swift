@@ -18,6 +18,7 @@ final class ProgressLine {
     self.label = label
     self.total = total
     started = Self.now
+    update(0)
   }
 
   private static var now: Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
@@ -35,11 +36,13 @@ final class ProgressLine {
   /// the bar, then the label, then the rest from its end.
   static func text(label: String, done: Double, total: Double?, elapsed: Double, width: Int) -> String {
     let room = max(width - 1, 0)
+    let done = done.isFinite ? max(done, 0) : 0
+    let total = total.flatMap { $0.isFinite ? $0 : nil }
     let speed = elapsed > 0 ? done / elapsed : 0
     var facts: [String] = []
     var fraction: Double?
     if let total, total > 0 {
-      let part = min(max(done / total, 0), 1)
+      let part = min(done / total, 1)
       fraction = part
       facts.append("\(Int(part * 100))%".leftPadded(to: 4))
       facts.append("\(clock(min(done, total)))/\(clock(total))")

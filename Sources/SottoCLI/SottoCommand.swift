@@ -31,7 +31,7 @@ struct SottoCommand: ParsableCommand {
 }
 
 @main
-enum Program {
+enum Main {
   /// Exit status of wrong usage.
   static let usageStatus: Int32 = 2
 
