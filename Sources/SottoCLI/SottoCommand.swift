@@ -1,8 +1,86 @@
+// The program: its subcommands, and how it ends.
+
 import ArgumentParser
 
-@main
 struct SottoCommand: ParsableCommand {
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
-    commandName: "sotto", abstract: "Speech to text on your own machine.",
-    subcommands: [QuantizeCommand.self])
+    commandName: "sotto",
+    abstract: "Speech to text on your own machine.",
+    discussion: """
+      Turns recordings into text, subtitles or JSON, on an ordinary CPU and without
+      a network.
+
+      EXAMPLES:
+        sotto transcribe talk.wav
+        sotto transcribe --format srt --output talk.srt talk.wav
+        sotto models
+
+      EXIT STATUS:
+        0    done
+        1    some input failed; each is named on standard error
+        2    wrong usage
+        130  interrupted
+
+      ENVIRONMENT:
+        SOTTO_MODELS  folders with models, separated by colons, searched first
+      """,
+    version: version,
+    subcommands: [TranscribeCommand.self, ModelsCommand.self, QuantizeCommand.self, ScoreCommand.self])
+}
+
+@main
+enum Main {
+  /// Exit status of wrong usage.
+  static let usageStatus: Int32 = 2
+
+  static func main() {
+    Interruption.prepare()
+    do {
+      var command = try SottoCommand.parseAsRoot()
+      try command.run()
+    } catch {
+      exit(with: error)
+    }
+  }
+
+  private static func exit(with error: any Error) -> Never {
+    switch error {
+    case is OutputClosed: quit(1)
+    case let error as UsageError:
+      Console.shared.report(error.message)
+      quit(usageStatus)
+    case let failure as Failure:
+      Console.shared.report(failure.message)
+      quit(1)
+    default:
+      let code = SottoCommand.exitCode(for: error)
+      let message = SottoCommand.fullMessage(for: error)
+      if code.isSuccess {
+        do {
+          try StandardOutput().write(message + "\n")
+        } catch {
+          exit(with: error)
+        }
+      } else if !message.isEmpty {
+        Console.shared.write(message + "\n")
+      }
+      quit(code == .validationFailure ? usageStatus : code.rawValue)
+    }
+  }
+}
+
+/// Wrong usage that only shows when the inputs are looked at.
+struct UsageError: Error {
+  let message: String
+
+  init(_ message: String) { self.message = message }
+}
+
+/// Ends the program with a line on standard error and status 1.
+struct Failure: Error {
+  let message: String
+
+  init(_ message: String) { self.message = message }
 }

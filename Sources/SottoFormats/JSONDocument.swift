@@ -10,8 +10,8 @@ struct JSONDocument: TranscriptFormat {
 
   mutating func start() -> String { isArray ? "[" : "" }
 
-  mutating func end(_ transcript: Transcript, of recording: RecordingLabel) -> String {
-    element(TranscriptObject(transcript, of: recording))
+  mutating func end(_ transcript: Transcript, of recording: RecordingLabel, warning: String?) -> String {
+    element(TranscriptObject(transcript, of: recording, warning: warning))
   }
 
   mutating func fail(_ message: String, of recording: RecordingLabel) -> String {

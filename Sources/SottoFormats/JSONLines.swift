@@ -3,8 +3,8 @@
 import Sotto
 
 struct JSONLines: TranscriptFormat {
-  mutating func end(_ transcript: Transcript, of recording: RecordingLabel) -> String {
-    TranscriptObject(transcript, of: recording).json(isIndented: false) + "\n"
+  mutating func end(_ transcript: Transcript, of recording: RecordingLabel, warning: String?) -> String {
+    TranscriptObject(transcript, of: recording, warning: warning).json(isIndented: false) + "\n"
   }
 
   mutating func fail(_ message: String, of recording: RecordingLabel) -> String {

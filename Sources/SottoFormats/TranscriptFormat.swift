@@ -63,7 +63,7 @@ public protocol TranscriptFormat {
   mutating func start() -> String
   mutating func begin(_ recording: RecordingLabel) -> String
   mutating func segment(_ segment: Segment, of recording: RecordingLabel) -> String
-  mutating func end(_ transcript: Transcript, of recording: RecordingLabel) -> String
+  mutating func end(_ transcript: Transcript, of recording: RecordingLabel, warning: String?) -> String
   mutating func fail(_ message: String, of recording: RecordingLabel) -> String
   mutating func finish() -> String
 }
@@ -72,7 +72,8 @@ extension TranscriptFormat {
   public mutating func start() -> String { "" }
   public mutating func begin(_ recording: RecordingLabel) -> String { "" }
   public mutating func segment(_ segment: Segment, of recording: RecordingLabel) -> String { "" }
-  public mutating func end(_ transcript: Transcript, of recording: RecordingLabel) -> String { "" }
+  public mutating func end(_ transcript: Transcript, of recording: RecordingLabel, warning: String?) -> String
+  { "" }
   public mutating func fail(_ message: String, of recording: RecordingLabel) -> String { "" }
   public mutating func finish() -> String { "" }
 }

@@ -8,6 +8,8 @@ struct TranscriptObject: Encodable {
   var file: String
   var channel: String?
   var error: String?
+  /// What is wrong with a recording that was recognised nevertheless.
+  var warning: String?
   var duration: Double?
   var text: String?
   var segments: [SegmentObject]?
@@ -15,7 +17,7 @@ struct TranscriptObject: Encodable {
   var realTimeFactor: Double?
 
   enum CodingKeys: String, CodingKey {
-    case file, channel, error, duration, text, segments, model
+    case file, channel, error, warning, duration, text, segments, model
     case realTimeFactor = "real_time_factor"
   }
 
@@ -33,7 +35,8 @@ struct TranscriptObject: Encodable {
     var confidence: Double
   }
 
-  init(_ transcript: Transcript, of recording: RecordingLabel) {
+  init(_ transcript: Transcript, of recording: RecordingLabel, warning: String?) {
+    self.warning = warning
     file = recording.file
     channel = recording.channel
     duration = Self.rounded(transcript.duration, 1e3)

@@ -1,0 +1,61 @@
+// The help is exactly what is stored, and its examples are understood.
+
+import ArgumentParser
+import Foundation
+import SottoTestSupport
+import Testing
+
+@testable import SottoCLI
+
+@Suite struct HelpTests {
+  /// To store new texts, after looking at them:
+  /// `for c in '' transcribe models score; do COLUMNS=80 sotto $c --help > Help/${c:-sotto}.txt; done`
+  @Test(arguments: ["sotto", "transcribe", "models", "score"])
+  func text(name: String) throws {
+    let url = try #require(Bundle.module.url(forResource: name, withExtension: "txt", subdirectory: "Help"))
+    let stored = try String(contentsOf: url, encoding: .utf8)
+    let result = try Sotto.run(name == "sotto" ? ["--help"] : [name, "--help"])
+    #expect(result.status == 0 && result.errors.isEmpty)
+    #expect(result.output == stored)
+    #expect(stored.split(separator: "\n").allSatisfy { $0.count <= 80 })
+  }
+
+  @Test func examples() throws {
+    var count = 0
+    for command in [SottoCommand.self] + SottoCommand.configuration.subcommands {
+      let lines = command.configuration.discussion.split(separator: "\n")
+        .drop { $0 != "EXAMPLES:" }.prefix { $0 != "EXIT STATUS:" }
+      for line in lines.flatMap({ $0.split(separator: "|") }) {
+        let words = line.split(separator: ">")[0].split(separator: " ").map(String.init).drop {
+          $0.contains("=")
+        }
+        guard words.first == "sotto" else { continue }
+        count += 1
+        #expect(throws: Never.self, "\(line)") { try SottoCommand.parseAsRoot(Array(words.dropFirst())) }
+      }
+    }
+    #expect(count >= 16)
+  }
+
+  @Test func version() throws {
+    let result = try Sotto.run(["--version"])
+    #expect(result.status == 0 && result.output == "\(SottoCommand.version)\n")
+  }
+
+  @Test(arguments: [
+    ["shout"], ["--frequency"], ["transcribe"], ["transcribe", "--format", "mp3", "a.wav"],
+    ["transcribe", "--beam", "0", "a.wav"], ["transcribe", "--beam", "many", "a.wav"],
+    ["transcribe", "--n-best", "6", "a.wav"], ["transcribe", "--threads=-1", "a.wav"],
+    ["transcribe", "--channel", "middle", "a.wav"], ["transcribe", "--raw", "16000", "-"],
+    ["transcribe", "--raw", "16000:s99:1", "-"], ["transcribe", "-", "-"], ["transcribe", ""],
+    ["transcribe", "--output", "", "a.wav"], ["transcribe", "--format", "srt", "a.wav", "b.wav"],
+    ["transcribe", "--format", "vtt", "--output", "one.vtt", "a.wav", "b.wav"],
+    ["models", "--format", "xml"], ["models", "tiny.en"], ["score"], ["score", "one.jsonl"],
+    ["score", "-", "-"],
+  ])
+  func wrongUsage(arguments: [String]) throws {
+    let result = try Sotto.run(arguments)
+    #expect(result.status == 2)
+    #expect(result.output.isEmpty && !result.errors.isEmpty)
+  }
+}
