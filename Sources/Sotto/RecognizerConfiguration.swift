@@ -13,5 +13,9 @@ public struct RecognizerConfiguration: Sendable, Hashable {
   /// Start each segment from the text of the one before. Off: errors do not carry over.
   public var carryText = false
 
+  /// Fill the model's window with silence position by position, as the original does. Off: the silence is merged where
+  /// the model allows it, several times faster, for the same words but for a few.
+  public var fullWindow = false
+
   public init() {}
 }

@@ -14,6 +14,21 @@ extension Matrix {
     }
   }
 
+  /// Adds the rows `range` of `other` to the rows from `first` on.
+  public mutating func add(rows range: Range<Int>, of other: Matrix, at first: Int) {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= other.rows && columns == other.columns && first >= 0
+        && first + range.count <= rows, "rows of the sum are out of range")
+    let columns = columns
+    other.withUnsafeElements { source in
+      withUnsafeMutableElements { target in
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        InstructionSet.best.kernels.add(
+          to + first * columns, from + range.lowerBound * columns, range.count * columns)
+      }
+    }
+  }
+
   /// Gaussian error linear unit of every element, the exact form x Φ(x).
   public mutating func applyGELU(workers: Workers = .one) {
     withUnsafeMutableElements { target in

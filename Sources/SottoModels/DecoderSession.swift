@@ -21,20 +21,23 @@ public final class DecoderSession {
   private let context: ComputeContext
   private let memories: [AttentionMemory]
   private let caches: [AttentionCache]
+  private let bias: [Float]?
   private var slotCount = 0
   private let slotCapacity: Int
 
   /// - Parameters:
-  ///   - encoded: the encoder's states [frames, width].
+  ///   - encoded: the encoder's states.
   ///   - slots: tokens that can be fed in all.
-  ///   - bias: added to the scores of each frame in cross-attention, [frames].
-  public init(_ decoder: AttentionDecoder, encoded: Matrix, slots: Int, context: ComputeContext) {
+  public init(
+    _ decoder: AttentionDecoder, encoded: AudioEncoder.States, slots: Int, context: ComputeContext
+  ) {
     self.decoder = decoder
     self.context = context
     slotCapacity = slots
+    bias = encoded.bias
     let dimension = decoder.width / decoder.heads
     memories = decoder.layers.map { layer in
-      let projected = layer.crossMemory(encoded, context)
+      let projected = layer.crossMemory(encoded.states, context)
       return AttentionMemory(
         keys: projected, values: projected, valueColumn: decoder.width, heads: decoder.heads,
         dimension: dimension, workers: context.workers)
@@ -93,7 +96,7 @@ public final class DecoderSession {
 
       let query = layer.crossQuery(layer.crossNorm(x), context)
       let seen = memories[index].attend(
-        query, workers: context.workers, observe: observe?.forLayer(index))
+        query, bias: bias, workers: context.workers, observe: observe?.forLayer(index))
       x.add(layer.crossOutput(seen, context))
       layer.feedForward(&x, context)
     }

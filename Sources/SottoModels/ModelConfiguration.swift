@@ -42,6 +42,8 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
     public var positions: Int
     /// Length in seconds that the input is padded to with silence, as the weights need it.
     public var window: Double
+    /// Positions of that silence that may be merged into one (`AudioEncoder`); nil for 1.
+    public var paddingStride: Int?
   }
 
   public struct Decoder: Sendable, Hashable, Codable {

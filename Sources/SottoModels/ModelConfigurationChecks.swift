@@ -59,6 +59,11 @@ extension ModelConfiguration {
         encoder.window.isFinite && encoder.window >= 0 && encoder.window <= 3600,
         "window of \(encoder.window) s"
       ),
+      (
+        (1...4096).contains(encoder.paddingStride ?? 1),
+        "padding stride \(encoder.paddingStride ?? 1)"
+      ),
+      (encoder.width == decoder.width, "widths of encoder and decoder that differ"),
     ]
     let stacks = [
       ("encoder", encoder.layers, encoder.width, encoder.heads, encoder.feedForward, encoder.positions),
