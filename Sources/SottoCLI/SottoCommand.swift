@@ -2,5 +2,6 @@ import ArgumentParser
 
 @main
 struct SottoCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "sotto", abstract: "Speech to text on your own machine.")
+  static let configuration = CommandConfiguration(
+    commandName: "sotto", abstract: "Speech to text on your own machine.")
 }
