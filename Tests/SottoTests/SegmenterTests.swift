@@ -1,6 +1,5 @@
 // Chunks hold all speech once, end in pauses, and do not depend on how the audio arrives.
 
-import SottoFeatures
 import SottoTestSupport
 import Testing
 
