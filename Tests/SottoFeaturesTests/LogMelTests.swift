@@ -1,5 +1,6 @@
 // Log-mel features against NumPy's, and streams against whole signals.
 
+import SottoTestSupport
 import Testing
 
 @testable import SottoFeatures
@@ -10,6 +11,10 @@ import Testing
     var paddedTo: Int
     var floor = LogMel.Floor.whisper
     var testDescription: String { name }
+
+    func samples() throws -> [Float] {
+      name == "speech" ? try TestSignal.phrases()[0] : try TestSignal.samples("log-mel.\(name).s16")
+    }
   }
 
   static let cases = [
@@ -22,8 +27,8 @@ import Testing
   ]
 
   @Test(arguments: cases) func agreesWithNumPy(_ example: Case) throws {
-    let samples = try goldenSamples("log-mel.\(example.name).s16")
-    let expected = try goldenValues("log-mel.\(example.name).f32")
+    let samples = try example.samples()
+    let expected = try TestSignal.values("log-mel.\(example.name).f32")
     let features = try LogMel(floor: example.floor)(samples, paddedTo: example.paddedTo)
     #expect(features.rows == max(samples.count, example.paddedTo) / 160)
     try #require(features.elements.count == expected.count)
@@ -49,7 +54,7 @@ import Testing
 
   @Test(arguments: [[1], [160], [159, 161, 1], [4096], [399, 2, 0, 800]])
   func streamsGiveTheFramesOfTheWhole(_ pieces: [Int]) throws {
-    let samples = try goldenSamples("log-mel.sweep.s16")
+    let samples = try TestSignal.samples("log-mel.sweep.s16")
     let whole = try LogMel(floor: .fixed(-6.5))(samples).elements
     var stream = try StreamingLogMel()
     for _ in 0..<2 {  // Twice: a stream that has ended starts anew.
@@ -86,7 +91,7 @@ import Testing
   }
 
   @Test func sharedPlansServeManyThreads() async throws {
-    let samples = try goldenSamples("log-mel.speech.s16")
+    let samples = try TestSignal.phrases()[0]
     let logMel = try LogMel()
     let expected = logMel(samples).elements
     await withTaskGroup(of: Bool.self) { group in

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Write the golden values of the log-mel tests, Tests/Golden/log-mel.*, by NumPy and SciPy in double precision.
+"""Write the golden values of the log-mel tests, Tests/Golden/log-mel.*, by NumPy and SciPy in double precision, and
+the real speech of these and other tests, Tests/Golden/speech.*.
 
     features.py LJ001-0045.flac [FOLDER]
 
-The recording is a clip of LJ Speech 1.1 (public domain) at 16 kHz; the tests keep 1.2 s of it. Needs numpy, scipy,
-soundfile. With --check, also compares with faster-whisper's feature extractor, where it is installed.
+The recording is this clip of LJ Speech 1.1 (public domain) at 16 kHz; the tests keep its two phrases, 1.5 s and 1.3 s.
+Needs numpy, scipy, soundfile. With --check, also compares with faster-whisper's feature extractor, where it is
+installed.
 
-Each case is two raw little-endian files, log-mel.NAME.s16 (samples) and log-mel.NAME.f32 (features, [frames, 80]).
+Each case is two raw little-endian files, log-mel.NAME.s16 (samples) and log-mel.NAME.f32 (features, [frames, 80]);
+the samples of "speech" are those of the first phrase.
 """
 
 import argparse
@@ -46,6 +49,10 @@ def log_mel(samples, padded_to, floor):
     return (values + 4) / 4
 
 
+def to_integers(signal):
+    return np.clip(np.round(signal * 32_768), -32_768, 32_767).astype("<i2")
+
+
 def cases(clip):
     """Name, samples, length to pad to, fixed floor or None for 8 below the maximum."""
     random = np.random.default_rng(7)
@@ -68,12 +75,15 @@ def main():
 
     clip, rate = soundfile.read(options.clip, dtype="float32")
     assert rate == RATE, "the clip must be at 16 kHz"
-    clip = clip[8000 : 8000 + 19_200]
     options.folder.mkdir(parents=True, exist_ok=True)
-    for name, signal, padded_to, floor in cases(clip):
-        integers = np.clip(np.round(signal * 32_768), -32_768, 32_767).astype("<i2")
+    phrases = {"fourteen-sixty-nine": clip[:24_000], "fourteen-seventy": clip[37_600:58_400]}
+    for name, phrase in phrases.items():
+        to_integers(phrase).tofile(options.folder / f"speech.{name}.s16")
+    for name, signal, padded_to, floor in cases(phrases["fourteen-sixty-nine"]):
+        integers = to_integers(signal)
         features = log_mel(integers / 32_768, padded_to, floor).astype("<f4")
-        integers.tofile(options.folder / f"log-mel.{name}.s16")
+        if name != "speech":
+            integers.tofile(options.folder / f"log-mel.{name}.s16")
         features.tofile(options.folder / f"log-mel.{name}.f32")
         if options.check and floor is None:
             from faster_whisper.feature_extractor import FeatureExtractor
