@@ -86,6 +86,16 @@ import Testing
     #expect(help.status == 1)
   }
 
+  @Test func closedStreams() throws {
+    let file = "$sotto transcribe --model $model -f jsonl -o out.jsonl gone.wav a.wav >&- 2>&- <&-"
+    #expect(try Sotto.shell(file, in: folder).status == 1)
+    #expect(try Sotto.objects(folder.text("out.jsonl")).count == 2)
+    let stream = try Sotto.shell("$sotto transcribe --model $model -f json a.wav >&-", in: folder)
+    #expect(stream.status == 1 && stream.errors.hasPrefix("sotto: standard output: "))
+    let input = try Sotto.shell("$sotto transcribe --model $model - <&-", in: folder)
+    #expect(input.status == 1 && input.errors.hasPrefix("sotto: standard input: "))
+  }
+
   @Test func closedPipeEndsQuietly() throws {
     let line = "(sleep 0.2; $sotto transcribe --model $model -f jsonl a.wav a.wav; echo $? > status) | true"
     let result = try Sotto.shell(line, in: folder)
