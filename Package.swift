@@ -28,7 +28,7 @@ let package = Package(
     .executableTarget(
       name: "SottoCLI",
       dependencies: [
-        "Sotto", "SottoAudio", "SottoDecoding", "SottoFormats", "SottoModels",
+        "Sotto", "SottoAudio", "SottoDecoding", "SottoFormats", "SottoKernels", "SottoModels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -43,7 +43,8 @@ let package = Package(
     .testTarget(name: "SottoTests", dependencies: ["Sotto", "SottoTestSupport"]),
     .testTarget(name: "SottoFormatsTests", dependencies: ["SottoFormats", "SottoTestSupport"]),
     .testTarget(
-      name: "SottoCLITests", dependencies: ["SottoCLI", "SottoTestSupport"], resources: [.copy("Help")]),
+      name: "SottoCLITests", dependencies: ["SottoCLI", "SottoModels", "SottoTestSupport"],
+      resources: [.copy("Help")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -16,99 +16,18 @@ import argparse
 import importlib.util
 import json
 import os
-import struct
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from ctranslate2_file import ImportFailure, read_ctranslate2
+from model_file import write_safetensors
+
 LAYERS, WIDTH, HEADS, FEED_FORWARD, MEL_BANDS = 4, 384, 6, 1536, 80
 ENCODER_POSITIONS, DECODER_POSITIONS, VOCABULARY_SIZE = 1500, 448, 51_864
 # Heads of the cross-attention that follow time, [layer, head], as published with Whisper for tiny.en.
 ALIGNMENT_HEADS = [[1, 0], [2, 0], [2, 5], [3, 0], [3, 1], [3, 2], [3, 3], [3, 4]]
-
-CTRANSLATE2_TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
-SAFETENSORS_TYPES = {"float16": "F16", "float32": "F32", "uint8": "U8", "uint32": "U32"}
-ALIGNMENT = 64
-
-
-class ImportFailure(Exception):
-    """A file that is not what the importer expects; the message names the file and the problem."""
-
-
-# MARK: Reading CTranslate2
-
-
-class Reader:
-    """Takes little-endian values from a CTranslate2 file in order, never past its end."""
-
-    def __init__(self, path):
-        self.path = path
-        try:
-            self.data = memoryview(Path(path).read_bytes())
-        except OSError as error:
-            raise ImportFailure(f"{path}: cannot read: {error.strerror}") from error
-        self.offset = 0
-
-    def take(self, count, what):
-        if count > len(self.data) - self.offset:
-            raise ImportFailure(
-                f"{self.path}: cut short: {what} needs {count} bytes at offset {self.offset},"
-                f" {len(self.data) - self.offset} are left"
-            )
-        part = self.data[self.offset : self.offset + count]
-        self.offset += count
-        return part
-
-    def number(self, code, what):
-        return struct.unpack("<" + code, self.take(struct.calcsize(code), what))[0]
-
-    def string(self, what):
-        """Length in two bytes, then the text with a closing NUL that the length counts."""
-        raw = bytes(self.take(self.number("H", f"length of {what}"), what))
-        if not raw.endswith(b"\0"):
-            raise ImportFailure(f"{self.path}: {what} does not end in NUL: not a CTranslate2 model")
-        try:
-            return raw[:-1].decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ImportFailure(f"{self.path}: {what} is not UTF-8") from error
-
-
-def read_ctranslate2(path):
-    """Returns every variable of a Whisper `model.bin` by name; aliases share their array."""
-    reader = Reader(path)
-    version = reader.number("I", "format version")
-    if version != 6:
-        raise ImportFailure(f"{path}: CTranslate2 format version {version}; this importer reads version 6")
-    specification = reader.string("specification name")
-    if specification != "WhisperSpec":
-        raise ImportFailure(f"{path}: holds a '{specification}', not a 'WhisperSpec'")
-    reader.number("I", "revision")
-    variables = {}
-    for index in range(reader.number("I", "number of variables")):
-        name = reader.string(f"name of variable {index}")
-        rank = reader.number("B", f"rank of {name}")
-        shape = [reader.number("I", f"shape of {name}") for _ in range(rank)]
-        kind = reader.number("B", f"type of {name}")
-        if kind not in CTRANSLATE2_TYPES:
-            raise ImportFailure(f"{path}: {name} has the unknown type {kind}")
-        values = np.frombuffer(reader.take(reader.number("I", f"size of {name}"), name), dtype=np.uint8)
-        item = np.dtype(CTRANSLATE2_TYPES[kind])
-        expected = item.itemsize
-        for count in shape:
-            expected *= count
-        if values.size != expected:
-            raise ImportFailure(f"{path}: {name} of shape {shape} has {values.size} bytes, not {expected}")
-        variables[name] = values.view(item.newbyteorder("<")).reshape(shape)
-    for index in range(reader.number("I", "number of aliases")):
-        alias, target = reader.string(f"alias {index}"), reader.string(f"target of alias {index}")
-        if target not in variables:
-            raise ImportFailure(f"{path}: alias {alias} of the missing variable {target}")
-        variables[alias] = variables[target]
-    if reader.offset != len(reader.data):
-        raise ImportFailure(f"{path}: {len(reader.data) - reader.offset} bytes follow the last alias")
-    return variables
-
 
 # MARK: Names and shapes
 
@@ -313,42 +232,6 @@ def model_configuration(settings, special, vocabulary_path):
         },
         "quantization": {},
     }
-
-
-# MARK: Writing safetensors
-
-
-def write_safetensors(path, tensors, metadata):
-    """Writes the container: length of the header, header (JSON), then the tensors without gaps.
-
-    The data begin at a multiple of 64 bytes. Tensors whose size is a multiple of 64 come first, then larger
-    elements before smaller ones: every weight is aligned to 64 bytes, and everything to its element's size. The
-    file appears whole or not at all.
-    """
-    names = sorted(tensors, key=lambda name: (tensors[name].nbytes % ALIGNMENT != 0, -tensors[name].itemsize, name))
-    header, offset = {"__metadata__": metadata}, 0
-    for name in names:
-        value = tensors[name]
-        header[name] = {
-            "dtype": SAFETENSORS_TYPES[value.dtype.name],
-            "shape": list(value.shape),
-            "data_offsets": [offset, offset + value.nbytes],
-        }
-        offset += value.nbytes
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    text += b" " * (-(len(text) + 8) % ALIGNMENT)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(partial, "wb") as file:
-            file.write(struct.pack("<Q", len(text)) + text)
-            for name in names:
-                value = tensors[name]
-                file.write(np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<")).tobytes())
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def installed_model():

@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as functional
 
 import whisper_reference as reference
-from import_whisper import vocabulary_tensors, write_safetensors
+from import_whisper import vocabulary_tensors
+from model_file import write_safetensors
 
 GOLDEN = Path(__file__).resolve().parent.parent / "Tests" / "Golden"
 SPEECH, SPEECH_SAMPLES = "LJ001-0045.flac", 48_000

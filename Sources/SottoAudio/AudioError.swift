@@ -65,7 +65,8 @@ extension AudioError: CustomStringConvertible, LocalizedError {
     case .malformed(let name, let detail):
       return "\(oneLine(name)): has a damaged header (\(oneLine(detail))); copy it again, or \(convert(name))"
     case .unsupportedEncoding(let name, let encoding):
-      return "\(oneLine(name)): holds an encoding that is not supported (\(oneLine(encoding))); \(convert(name))"
+      return
+        "\(oneLine(name)): holds an encoding that is not supported (\(oneLine(encoding))); \(convert(name))"
     case .unusableSampleRate(let name, let rate):
       let range = AudioLimits.sampleRates
       return "\(oneLine(name)): gives a sample rate of \(rate) Hz, and \(range.lowerBound) to "
@@ -82,7 +83,8 @@ extension AudioError: CustomStringConvertible, LocalizedError {
       return "\(oneLine(name)): reading failed after \(formatted(seconds)) s (\(oneLine(reason))); "
         + "what came before was kept"
     case .spoolFailed(let name, let reason):
-      return "\(oneLine(name)): cannot be stored for decoding (\(reason)); set TMPDIR to a folder with space, "
+      return
+        "\(oneLine(name)): cannot be stored for decoding (\(reason)); set TMPDIR to a folder with space, "
         + "or give a file"
     case .malformedRawFormat(let text, let problem):
       return "raw format '\(oneLine(text))': \(problem); write RATE:FORMAT:CHANNELS, for example 16000:s16:1 "
@@ -113,7 +115,9 @@ private func escaped(_ text: String) -> String {
 
 /// A name or foreign text without line breaks or other control characters.
 func oneLine(_ text: String) -> String {
-  String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+  String(
+    String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 })
+  )
 }
 
 /// Seconds with one decimal.

@@ -53,14 +53,15 @@ func openForReading(_ path: String) throws(AudioError) -> FileDescriptor {
   guard !path.isEmpty, !path.utf8.contains(0) else { throw .notFound(path) }
   do {
     return try FileDescriptor(path: path)
-  } catch where error.code == ENOENT || error.code == ENOTDIR {
+  } catch  where error.code == ENOENT || error.code == ENOTDIR {
     throw .notFound(path)
   } catch {
     throw .notReadable(path, reason: error.reason)
   }
 }
 
-private func openReader(_ descriptor: FileDescriptor, name: String, raw: RawFormat?) throws -> any FrameReader {
+private func openReader(_ descriptor: FileDescriptor, name: String, raw: RawFormat?) throws -> any FrameReader
+{
   switch try descriptor.kind() {
   case .directory: throw AudioError.isDirectory(name)
   case .terminal: throw AudioError.isTerminal(name)
@@ -71,7 +72,8 @@ private func openReader(_ descriptor: FileDescriptor, name: String, raw: RawForm
     guard size > 0 else { return try openStream(stream, name: name, raw: raw) }
     if let raw { return try rawReader(stream, name: name, raw, available: max(size - position, 0)) }
     // libsndfile wants the file from its start; a shell may have handed it over part way.
-    return position == 0 ? try openRegular(descriptor, name: name) : try openStream(stream, name: name, raw: nil)
+    return position == 0
+      ? try openRegular(descriptor, name: name) : try openStream(stream, name: name, raw: nil)
   case .other:
     return try openStream(ByteStream(descriptor, canSeek: false), name: name, raw: raw)
   }
@@ -82,7 +84,9 @@ private func openRegular(_ descriptor: FileDescriptor, name: String) throws -> a
   let size = try descriptor.size()
   let stream = ByteStream(descriptor, canSeek: true)
   let head = try stream.peek(FileSignature.length)
-  let header = WaveHeader.recognises(Array(head.prefix(WaveHeader.magicLength))) ? Result { try WaveHeader(reading: stream) } : nil
+  let header =
+    WaveHeader.recognises(Array(head.prefix(WaveHeader.magicLength)))
+    ? Result { try WaveHeader(reading: stream) } : nil
   let wave = try? header?.get()
   let offset = stream.position
   if let wave {
@@ -101,7 +105,8 @@ private func openRegular(_ descriptor: FileDescriptor, name: String) throws -> a
   }
   try descriptor.seek(to: offset)
   return PCMReader(
-    name: name, stream: ByteStream(descriptor, canSeek: true), encoding: encoding, sampleRate: wave.sampleRate,
+    name: name, stream: ByteStream(descriptor, canSeek: true), encoding: encoding,
+    sampleRate: wave.sampleRate,
     channels: wave.channels, available: size - offset)
 }
 

@@ -5,7 +5,8 @@ import Foundation
 public enum AudioFolder {
   /// Extensions, in any case, of what libsndfile may read.
   public static let extensions: Set<String> = [
-    "wav", "wave", "bwf", "rf64", "w64", "aif", "aiff", "aifc", "au", "snd", "caf", "flac", "ogg", "oga", "opus",
+    "wav", "wave", "bwf", "rf64", "w64", "aif", "aiff", "aifc", "au", "snd", "caf", "flac", "ogg", "oga",
+    "opus",
     "mp3", "mp2", "sph", "voc",
   ]
 

@@ -25,7 +25,12 @@ final class FileDescriptor {
 
   /// A second number for an open file; both move along in it together.
   convenience init(duplicating number: Int32) throws(SystemError) {
-    self.init(owning: try retrying { fcntl(number, F_DUPFD_CLOEXEC, 3) })
+    self.init(owning: try Self.duplicate(number))
+  }
+
+  /// A second number that the caller must close.
+  static func duplicate(_ number: Int32) throws(SystemError) -> Int32 {
+    try retrying { fcntl(number, F_DUPFD_CLOEXEC, 3) }
   }
 
   /// The same file opened afresh, with a position of its own; it may have no name any more.
@@ -58,7 +63,7 @@ final class FileDescriptor {
     while true {
       do {
         return try retrying { Foundation.read(number, buffer.baseAddress, buffer.count) }
-      } catch where error.code == EAGAIN || error.code == EWOULDBLOCK {
+      } catch  where error.code == EAGAIN || error.code == EWOULDBLOCK {
         // Another program may have made a shared standard input non-blocking.
         var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
         _ = try retrying { poll(&entry, 1, -1) }

@@ -10,7 +10,8 @@ struct FileSignature {
   /// Whether libsndfile may know it: an audio format that cannot be decoded from a pipe directly.
   var mayBeAudio: Bool {
     let audio = [
-      "fLaC", "OggS", "ID3", "FORM", "RIFX", "RIFF", "RF64", "BW64", "riff", ".snd", "dns.", "caff", "NIST_1A",
+      "fLaC", "OggS", "ID3", "FORM", "RIFX", "RIFF", "RF64", "BW64", "riff", ".snd", "dns.", "caff",
+      "NIST_1A",
       "Creative Voice File", "PVF1", "2BIT", "FAP ", " PAF",
     ]
     // An MPEG audio frame starts with eleven ones; version and layer are not the reserved ones.
@@ -34,7 +35,8 @@ struct FileSignature {
     ]
     let texts = [
       ("GIF8", "it is a GIF image"), ("%PDF", "it is a PDF document"), ("PK", "it is a ZIP archive"),
-      ("#!AMR", "it is AMR"), ("wvpk", "it is WavPack"), ("MAC ", "it is Monkey's Audio"), ("ADIF", "it is AAC"),
+      ("#!AMR", "it is AMR"), ("wvpk", "it is WavPack"), ("MAC ", "it is Monkey's Audio"),
+      ("ADIF", "it is AAC"),
     ]
     if let match = bytes.first(where: { head.starts(with: $0.0) }) { return match.1 }
     if let match = texts.first(where: { starts(with: $0.0) }) { return match.1 }

@@ -60,7 +60,8 @@ public struct PCMEncoding: Sendable, Hashable {
         let (low, high) = isBigEndian ? (2, 0) : (0, 2)
         for i in 0..<count {
           let word =
-            UInt32(bytes[3 * i + low]) << 8 | UInt32(bytes[3 * i + 1]) << 16 | UInt32(bytes[3 * i + high]) << 24
+            UInt32(bytes[3 * i + low]) << 8 | UInt32(bytes[3 * i + 1]) << 16 | UInt32(bytes[3 * i + high])
+            << 24
           output[i] = Float(Int32(bitPattern: word) >> 8) / 8_388_608
         }
       case .s32:

@@ -10,7 +10,6 @@ final class SoundFileReader: FrameReader {
   private(set) var warning: String?
 
   private let name: String
-  private let descriptor: FileDescriptor
   private let handle: OpaquePointer
   /// Frames that the header announces, where the file ought to have them all.
   private var announcedFrames: Int?
@@ -29,11 +28,13 @@ final class SoundFileReader: FrameReader {
   /// - Parameters:
   ///   - descriptor: a regular file, at its start.
   ///   - announced: frames by the file's header, where the caller has read it.
-  /// - Throws: `Refusal`, or `AudioError` for a rate or a number of channels that is out of bounds.
+  /// - Throws: `Refusal`, `SystemError`, or `AudioError` for a rate or a number of channels that is out of bounds.
   init(name: String, descriptor: FileDescriptor, announced: Int? = nil) throws {
     var info = SF_INFO()
+    // A number of its own for libsndfile to close: where it refuses a file it does so even if told not to.
+    let number = try FileDescriptor.duplicate(descriptor.number)
     let opened = Self.opening.withLock { _ -> Result<Int, Refusal> in
-      if let handle = sf_open_fd(descriptor.number, Int32(SFM_READ), &info, 0) {
+      if let handle = sf_open_fd(number, Int32(SFM_READ), &info, Int32(SF_TRUE)) {
         return .success(Int(bitPattern: handle))
       }
       let code = sf_error(nil)
@@ -44,7 +45,6 @@ final class SoundFileReader: FrameReader {
     }
     self.handle = handle
     self.name = name
-    self.descriptor = descriptor
     sampleRate = Int(info.samplerate)
     channels = Int(info.channels)
     let size = (try? descriptor.size()) ?? 0
@@ -84,11 +84,15 @@ final class SoundFileReader: FrameReader {
   private func end() throws {
     hasEnded = true
     let seconds = Double(framesRead) / Double(sampleRate)
-    if sf_error(handle) != SF_ERR_NO_ERROR {
-      throw AudioError.readFailed(name, seconds: seconds, reason: String(cString: sf_strerror(handle)))
-    }
+    let code = sf_error(handle)
+    let reason = String(cString: sf_strerror(handle))
+    if code == SF_ERR_SYSTEM { throw AudioError.readFailed(name, seconds: seconds, reason: reason) }
     if let announced = announcedFrames {
       warning = endsEarly(announced: announced, read: framesRead, sampleRate: sampleRate) ?? warning
+    }
+    // Mostly the cut of a file within a block; damage in the middle is passed over by the decoders themselves.
+    if code != SF_ERR_NO_ERROR {
+      warning = (warning ?? "is damaged after \(formatted(seconds)) s") + " (\(oneLine(reason)))"
     }
   }
 }

@@ -19,11 +19,16 @@ struct WaveHeader: Hashable {
   static let byteLimit = 64 << 20
   /// sox announces 0x7FFFF000 bytes, arecord some frames less than 2^31, ffmpeg 0xFFFFFFFF.
   static let placeholderLength: UInt64 = 0x7FFF_0000
+  /// A terabyte, months of audio: more is no length, in the containers that could express it.
+  static let longestLength: UInt64 = 1 << 40
   /// Bytes needed to tell the family by.
   static let magicLength = 16
 
   /// Why there is no header.
-  enum Failure: Error { case cutShort, malformed(String) }
+  enum Failure: Error {
+    case cutShort
+    case malformed(String)
+  }
 
   /// Whether a stream that starts with these bytes has a header that `init(reading:)` can read.
   static func recognises(_ head: [UInt8]) -> Bool { Container(head) != nil }
@@ -103,8 +108,10 @@ struct WaveHeader: Hashable {
 
   var encodingName: String {
     let names = [
-      0: "unknown", 1: "PCM", 2: "Microsoft ADPCM", 3: "IEEE float", 6: "A-law", 7: "mu-law", 0x11: "IMA ADPCM",
-      0x31: "GSM 6.10", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC", 0x160: "WMA 1", 0x161: "WMA 2", 0x162: "WMA 3",
+      0: "unknown", 1: "PCM", 2: "Microsoft ADPCM", 3: "IEEE float", 6: "A-law", 7: "mu-law",
+      0x11: "IMA ADPCM",
+      0x31: "GSM 6.10", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC", 0x160: "WMA 1", 0x161: "WMA 2",
+      0x162: "WMA 3",
       0x1610: "AAC", 0xF1AC: "FLAC in WAV",
     ]
     let name = names[code] ?? "format code \(code)"
@@ -117,7 +124,7 @@ private func announced(_ length: UInt64, _ container: Container) -> Int? {
   if length == 0 { return nil }
   let isPlaceholder =
     container == .riff
-    ? length >= WaveHeader.placeholderLength : length == 0xFFFF_FFFF || length >= UInt64(Int64.max) - 4096
+    ? length >= WaveHeader.placeholderLength : length == 0xFFFF_FFFF || length > WaveHeader.longestLength
   return isPlaceholder ? nil : Int(clamping: length)
 }
 
@@ -132,7 +139,9 @@ private enum Container {
     case ("RF64", "WAVE"), ("BW64", "WAVE"): self = .riff64
     default:
       // Sony's Wave64 names its chunks by GUIDs, this one for `riff`.
-      let guid: [UInt8] = [0x72, 0x69, 0x66, 0x66, 0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0, 0]
+      let guid: [UInt8] = [
+        0x72, 0x69, 0x66, 0x66, 0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0, 0,
+      ]
       guard head == guid else { return nil }
       self = .wave64
     }

@@ -17,8 +17,8 @@ public final class AttentionCache {
     self.capacity = capacity
     self.heads = heads
     self.dimension = dimension
-    keys = AlignedBuffer(count: capacity * heads * dimension)
-    values = AlignedBuffer(count: capacity * heads * dimension)
+    keys = AlignedBuffer(count: capacity * heads * dimension, zeroed: false)
+    values = AlignedBuffer(count: capacity * heads * dimension, zeroed: false)
     weights = AlignedBuffer(count: capacity)
   }
 

@@ -47,6 +47,19 @@ public final class DecoderSession {
   /// Tokens that can still be fed.
   public var slotsLeft: Int { slotCapacity - slotCount }
 
+  /// Forgets all tokens; what was encoded stays.
+  public func reset() { slotCount = 0 }
+
+  /// Feeds tokens that follow one another from the start.
+  public func feed(
+    prompt: [Int], observe: CrossAttentionObserver? = nil
+  ) -> (slots: [Int32], states: Matrix) {
+    feed(
+      prompt.indices.map { index in
+        Input(token: prompt[index], past: (0..<index).map { Int32(slotCount + $0) })
+      }, observe: observe)
+  }
+
   /// Feeds tokens; those of one call may be each other's past, in order. Inputs beyond the decoder's capacity or the
   /// slots that are left are not fed.
   ///

@@ -23,17 +23,25 @@ import Testing
   }
 
   static let kinds = [
-    Kind("u8.wav", SF_FORMAT_WAV, SF_FORMAT_PCM_U8, 1 / 128), Kind("s16.wav", SF_FORMAT_WAV, SF_FORMAT_PCM_16, 4e-5),
-    Kind("s24.wav", SF_FORMAT_WAV, SF_FORMAT_PCM_24, 2e-7), Kind("s32.wav", SF_FORMAT_WAV, SF_FORMAT_PCM_32, 1e-7),
+    Kind("u8.wav", SF_FORMAT_WAV, SF_FORMAT_PCM_U8, 1 / 128),
+    Kind("s16.wav", SF_FORMAT_WAV, SF_FORMAT_PCM_16, 4e-5),
+    Kind("s24.wav", SF_FORMAT_WAV, SF_FORMAT_PCM_24, 2e-7),
+    Kind("s32.wav", SF_FORMAT_WAV, SF_FORMAT_PCM_32, 1e-7),
     Kind("f32.wav", SF_FORMAT_WAV, SF_FORMAT_FLOAT, 0), Kind("f64.wav", SF_FORMAT_WAV, SF_FORMAT_DOUBLE, 0),
-    Kind("alaw.wav", SF_FORMAT_WAV, SF_FORMAT_ALAW, 0.02), Kind("mulaw.wav", SF_FORMAT_WAV, SF_FORMAT_ULAW, 0.02),
+    Kind("alaw.wav", SF_FORMAT_WAV, SF_FORMAT_ALAW, 0.02),
+    Kind("mulaw.wav", SF_FORMAT_WAV, SF_FORMAT_ULAW, 0.02),
     Kind("extensible.wav", SF_FORMAT_WAVEX, SF_FORMAT_PCM_24, 2e-7),
     Kind("extensible-f32.wav", SF_FORMAT_WAVEX, SF_FORMAT_FLOAT, 0),
-    Kind("rf64.wav", SF_FORMAT_RF64, SF_FORMAT_PCM_16, 4e-5), Kind("w64.w64", SF_FORMAT_W64, SF_FORMAT_PCM_16, 4e-5),
-    Kind("adpcm.wav", SF_FORMAT_WAV, SF_FORMAT_IMA_ADPCM, 0.1), Kind("aiff.aiff", SF_FORMAT_AIFF, SF_FORMAT_PCM_16, 4e-5),
-    Kind("au.au", SF_FORMAT_AU, SF_FORMAT_PCM_16, 4e-5), Kind("caf.caf", SF_FORMAT_CAF, SF_FORMAT_PCM_16, 4e-5),
-    Kind("flac.flac", SF_FORMAT_FLAC, SF_FORMAT_PCM_16, 4e-5), Kind("vorbis.ogg", SF_FORMAT_OGG, SF_FORMAT_VORBIS, 0.1),
-    Kind("opus.opus", SF_FORMAT_OGG, SF_FORMAT_OPUS, 0.1), Kind("mp3.mp3", SF_FORMAT_MPEG, SF_FORMAT_MPEG_LAYER_III, 0.1),
+    Kind("rf64.wav", SF_FORMAT_RF64, SF_FORMAT_PCM_16, 4e-5),
+    Kind("w64.w64", SF_FORMAT_W64, SF_FORMAT_PCM_16, 4e-5),
+    Kind("adpcm.wav", SF_FORMAT_WAV, SF_FORMAT_IMA_ADPCM, 0.1),
+    Kind("aiff.aiff", SF_FORMAT_AIFF, SF_FORMAT_PCM_16, 4e-5),
+    Kind("au.au", SF_FORMAT_AU, SF_FORMAT_PCM_16, 4e-5),
+    Kind("caf.caf", SF_FORMAT_CAF, SF_FORMAT_PCM_16, 4e-5),
+    Kind("flac.flac", SF_FORMAT_FLAC, SF_FORMAT_PCM_16, 4e-5),
+    Kind("vorbis.ogg", SF_FORMAT_OGG, SF_FORMAT_VORBIS, 0.1),
+    Kind("opus.opus", SF_FORMAT_OGG, SF_FORMAT_OPUS, 0.1),
+    Kind("mp3.mp3", SF_FORMAT_MPEG, SF_FORMAT_MPEG_LAYER_III, 0.1),
   ]
 
   /// From the file and from a pipe, in stereo with different channels.
@@ -55,7 +63,9 @@ import Testing
       #expect(read.count * 16_000 / file.sampleRate == written.count)
     }
     if file.sampleRate == 16_000 {
-      #expect(largestDifference(Array(read.prefix(written.count)), written) <= kind.tolerance)
+      // Lossy encoders need some milliseconds at both ends.
+      let part = kind.tolerance > 0.02 ? 4000..<28_000 : 0..<written.count
+      #expect(largestDifference(Array(read[part]), Array(written[part])) <= kind.tolerance)
     }
     #expect(abs((file.duration ?? 0) - Double(read.count / 2) / Double(file.sampleRate)) < 0.2)
 
@@ -67,7 +77,8 @@ import Testing
 
   /// The decoder for pipes against libsndfile, on every code of G.711 and random bytes of the other encodings.
   @Test func decodesAsLibsndfileDoes() throws {
-    let data = (0..<256).map { UInt8($0) } + (0..<4096).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 7) }
+    let data =
+      (0..<256).map { UInt8($0) } + (0..<4096).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 7) }
     for (code, bits) in [(1, 8), (1, 16), (1, 24), (1, 32), (6, 8), (7, 8), (3, 64), (1, 20), (1, 12)] {
       let align = (bits + 7) / 8
       let bytes = WaveBytes(
@@ -112,7 +123,10 @@ import Testing
     }
   }
 
-  @Test(arguments: kinds.filter { ["rf64", "w64", "aiff", "au", "flac", "vorbis", "opus", "mp3"].contains($0.stem) })
+  @Test(
+    arguments: kinds.filter {
+      ["rf64", "w64", "aiff", "au", "flac", "vorbis", "opus", "mp3"].contains($0.stem)
+    })
   func truncatedFilesOfEveryKindWarn(_ kind: Kind) throws {
     // Noise, so that compressed files grow with time, and long enough for several pages.
     var state: UInt32 = 1
@@ -125,17 +139,22 @@ import Testing
     let file = try AudioFile(path: folder.write(Array(whole.prefix(whole.count * 2 / 3)), as: kind.name))
     let seconds = Double(try readAll(file, by: 1024).count) / Double(file.sampleRate)
     #expect((5.5...7).contains(seconds))
-    #expect(file.warning?.contains(kind.format & SF_FORMAT_OGG != 0 && kind.stem != "rf64" ? "end" : "10.0 s") == true)
+    #expect(
+      file.warning?.contains(kind.format & SF_FORMAT_OGG != 0 && kind.stem != "rf64" ? "end" : "10.0 s")
+        == true)
   }
 
   @Test func rawFormats() throws {
     #expect(throws: AudioError.self) { try RawFormat("16000:s16") }
-    for text in ["", "a:s16:1", "0:s16:1", "16000:s17:1", "16000:u8le:1", "16000:s16:0", "16000:s16:1000", "1:2:3:4"] {
+    for text in [
+      "", "a:s16:1", "0:s16:1", "16000:s17:1", "16000:u8le:1", "16000:s16:0", "16000:s16:1000", "1:2:3:4",
+    ] {
       #expect(throws: AudioError.self) { try RawFormat(text) }
     }
     #expect(try RawFormat("8000:S24BE:2").encoding == PCMEncoding(.s24, isBigEndian: true))
     let little: [String: [UInt8]] = [
-      "u8": [192], "s8": [64], "s16": [0, 64], "s24": [0, 0, 64], "s32": [0, 0, 0, 64], "f32": [0, 0, 0, 0x3F],
+      "u8": [192], "s8": [64], "s16": [0, 64], "s24": [0, 0, 64], "s32": [0, 0, 0, 64],
+      "f32": [0, 0, 0, 0x3F],
       "f64": [0, 0, 0, 0, 0, 0, 0xE0, 0x3F],
     ]
     for (name, bytes) in little {

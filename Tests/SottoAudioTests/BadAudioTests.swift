@@ -28,7 +28,9 @@ import Testing
     #expect(throws: AudioError.isDirectory(folder.path)) { try AudioInput(folder.path).open() }
     #expect(throws: AudioError.isDirectory(folder.path)) { try AudioInput(folder.path).openEach() }
     // A device without an end that is no audio.
-    #expect(throws: AudioError.notAudio("/dev/zero", guess: "unknown format")) { try AudioInput("/dev/zero").open() }
+    #expect(throws: AudioError.notAudio("/dev/zero", guess: "unknown format")) {
+      try AudioInput("/dev/zero").open()
+    }
     #expect(throws: AudioError.empty("/dev/null")) { try AudioInput("/dev/null").open() }
     let raw = try RawFormat("16000:s16:1")
     #expect(throws: AudioError.empty("/dev/null")) { try AudioInput("/dev/null", raw: raw).openEach() }
@@ -52,7 +54,8 @@ import Testing
     ]
     for (bytes, guess) in cases {
       let found = try errors(bytes)
-      #expect(found == [.notAudio(folder("x.wav"), guess: guess), .notAudio(standardInputName, guess: guess)])
+      #expect(
+        found == [.notAudio(folder("x.wav"), guess: guess), .notAudio(standardInputName, guess: guess)])
     }
     #expect(try errors([]) == [.empty(folder("x.wav")), .empty(standardInputName)])
   }
@@ -65,10 +68,15 @@ import Testing
           == [.headerCutShort(folder("x.wav")), .headerCutShort(standardInputName)], "\(length) bytes")
     }
     for length in [44, 45] {
-      #expect(try errors(Array(bytes.prefix(length))) == [.noSamples(folder("x.wav")), .noSamples(standardInputName)])
+      #expect(
+        try errors(Array(bytes.prefix(length))) == [
+          .noSamples(folder("x.wav")), .noSamples(standardInputName),
+        ])
     }
     // Of every other format: some error at every length, until there are samples.
-    for (name, format) in [("f.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16), ("v.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS)] {
+    for (name, format) in [
+      ("f.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16), ("v.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS),
+    ] {
       try writeSound(tone(16_000), to: folder(name), format: format)
       let whole = try contents(folder(name))
       for length in [4, 20, 40] { _ = try errors(Array(whole.prefix(length)), as: "cut") }
@@ -81,7 +89,8 @@ import Testing
       let found = try errors(WaveBytes(sampleRate: rate, data: data).bytes)
       #expect(
         found == [
-          .unusableSampleRate(folder("x.wav"), rate: rate), .unusableSampleRate(standardInputName, rate: rate),
+          .unusableSampleRate(folder("x.wav"), rate: rate),
+          .unusableSampleRate(standardInputName, rate: rate),
         ])
     }
     for channels in [0, 65, 200, 1024, 65_535] {
@@ -102,7 +111,8 @@ import Testing
 
   @Test func encodings() throws {
     for (code, bits) in [(0x161, 16), (0x55, 0), (1, 0), (1, 64), (3, 16), (0x7777, 8)] {
-      for error in try errors(WaveBytes(code: code, bits: bits, data: .init(repeating: 9, count: 400)).bytes) {
+      for error in try errors(WaveBytes(code: code, bits: bits, data: .init(repeating: 9, count: 400)).bytes)
+      {
         guard case .unsupportedEncoding(_, let encoding) = error else {
           Issue.record("\(code), \(bits) bits: \(String(describing: error))")
           continue
@@ -121,22 +131,23 @@ import Testing
       Array("RF64".utf8) + number(-1, 4) + Array("WAVEds64".utf8) + number(28, 4) + number(length, 8)
       + number(length, 8) + number(length, 8) + number(0, 4) + wave[12..<40] + number(-1, 4) + samples
     let guid: [UInt8] = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A]
-    let riff: [UInt8] = Array("riff".utf8) + [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0, 0]
+    let riff: [UInt8] =
+      Array("riff".utf8) + [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0, 0]
     let w64 =
-      riff + number(length, 8) + Array("wave".utf8) + guid + Array("fmt ".utf8) + guid + number(40, 8) + wave[20..<36]
+      riff + number(length, 8) + Array("wave".utf8) + guid + Array("fmt ".utf8) + guid + number(40, 8)
+      + wave[20..<36]
       + Array("data".utf8) + guid + number(length, 8) + samples
     let chunk = Array(wave[..<12]) + Array("LIST".utf8) + number(length, 4) + wave[12...]
     let format = Array(wave[..<16]) + number(length, 4) + wave[20...]
     let data = Array(wave[..<40]) + number(length, 4) + samples
     for bytes in [rf64, w64, chunk, format, data, Array(w64.prefix(110))] {
-      for open in [
-        { try AudioInput(folder.write(bytes, as: "x.wav")).open(rate: 8000) },
-        { try ResampledSource(ChannelMixer(openPipe(bytes), channels: .mix), rate: 8000) },
-      ] as [() throws -> any AudioSource] {
+      for isFile in [true, false] {
         do {
-          let source = try open()
+          let file = isFile ? try AudioFile(path: folder.write(bytes, as: "x.wav")) : try openPipe(bytes)
+          let source = try ResampledSource(ChannelMixer(file, channels: .mix), rate: 8000)
           #expect(try readAll(source).count <= 2000)
-          #expect((source.duration ?? 0) < 1)
+          // A pipe cannot be asked, but months are no answer.
+          if let duration = source.duration { #expect(duration < (isFile ? 1 : 1e8)) }
         } catch {
           #expect(error is AudioError, "\(error)")
         }
@@ -162,7 +173,10 @@ import Testing
         } catch {
           #expect(error is AudioError, "byte \(offset) as \(value): \(error)")
         }
-        _ = try? readAll(ChannelMixer(openPipe(bytes), channels: .mix))
+        // The other formats are stored from a pipe and are then files again.
+        if WaveHeader.recognises(Array(bytes.prefix(16))) {
+          _ = try? readAll(ChannelMixer(openPipe(bytes), channels: .mix))
+        }
       }
     }
   }
@@ -172,7 +186,8 @@ import Testing
     #expect(
       text == "a talk?.wav: not an audio file that libsndfile can read (it is text); "
         + "convert it first, for example: ffmpeg -i 'a talk?.wav' out.flac")
-    #expect("\(AudioError.notAudio("talk.wav", guess: "unknown format"))".hasSuffix("ffmpeg -i talk.wav out.flac"))
+    #expect(
+      "\(AudioError.notAudio("talk.wav", guess: "unknown format"))".hasSuffix("ffmpeg -i talk.wav out.flac"))
     #expect("\(AudioError.notAudio("it's.wav", guess: "unknown format"))".contains("-i 'it'\\''s.wav' out"))
     let error: any Error = AudioError.readFailed("x.wav", seconds: 1.25, reason: "Input/output error")
     #expect(error.localizedDescription.contains("x.wav: reading failed after 1.2 s"))

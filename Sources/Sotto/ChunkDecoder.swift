@@ -1,0 +1,130 @@
+// One chunk of speech in, text with times out.
+
+import SottoDecoding
+import SottoKernels
+import SottoModels
+
+/// Decodes chunks that fit into the model's window.
+struct ChunkDecoder {
+  let model: AttentionModel
+  let configuration: RecognizerConfiguration
+  let context: ComputeContext
+
+  /// A reading of a chunk. Times are seconds from its start.
+  struct Reading {
+    var tokens: [Int]
+    /// Log probability of each token.
+    var scores: [Float]
+    /// Mean log probability, by which readings compare.
+    var mean: Float
+    var words: [Word] = []
+  }
+
+  /// Below this mean log probability a reading is doubted (`logprob_threshold` of openai/whisper).
+  private static let doubtfulMean: Float = -1
+  /// Probability of the no-speech token above which a doubted reading is taken for none (`no_speech_threshold`).
+  private static let noSpeechProbability: Float = 0.6
+  /// Tokens of text that a window can hold.
+  private static let mostTokens = 224
+  /// Runs of tokens that may not come again in the second attempt at a chunk that looped.
+  private static let uniqueRun = 4
+
+  /// The readings of a chunk, best first; none where it holds no speech.
+  ///
+  /// - Parameter previous: tokens of the text before, where it is to be carried over.
+  func readings(_ samples: [Float], previous: [Int] = []) -> [Reading] {
+    let features = model.features(samples, paddedTo: model.windowSamples)
+    let encoded = model.encoder(features, context)
+    let ids = model.configuration.vocabulary
+    let slots = (configuration.beam + 1) * (Self.mostTokens + 8) + model.decoder.capacity
+    let session = DecoderSession(model.decoder, encoded: encoded, slots: slots, context: context)
+    let frames = min(
+      Int((Double(samples.count) / Double(model.configuration.features.sampleRate) / model.frameDuration)
+        .rounded(.up)), encoded.rows)
+
+    var rules = model.rules(timestamps: true)
+    rules.latestEnd = frames
+    let context = carried(previous)
+    let first = search(session, prompt: context + [ids.startOfTranscript], rules: rules)
+    if isSilence(first) { return [] }
+    var best = first
+    if first.metLoop || isDoubtful(first) {
+      var strict = model.rules(timestamps: false)
+      strict.uniqueRun = Self.uniqueRun
+      session.reset()
+      let second = search(session, prompt: [ids.startOfTranscript, ids.noTimestamps], rules: strict)
+      if isBetter(second, than: first) { best = second }
+      if isSilence(best) { return [] }
+    }
+    return best.hypotheses.prefix(max(configuration.nBest, 1)).compactMap { hypothesis in
+      var reading = reading(hypothesis)
+      if reading.tokens.isEmpty { return nil }
+      session.reset()
+      reading.words = words(reading, session: session, frames: frames)
+      return reading
+    }
+  }
+
+  private func carried(_ previous: [Int]) -> [Int] {
+    guard configuration.carryText, !previous.isEmpty else { return [] }
+    let room = model.decoder.capacity / 2 - 1
+    return [model.configuration.vocabulary.startOfPrevious] + previous.suffix(room)
+  }
+
+  private func search(
+    _ session: DecoderSession, prompt: [Int], rules: TokenRules
+  ) -> AttentionBeamSearch.Result {
+    AttentionBeamSearch(
+      beam: configuration.beam, mostTokens: min(Self.mostTokens, model.decoder.capacity - prompt.count)
+    ).run(
+      SpeechScorer(session), prompt: prompt, rules: rules, probe: model.configuration.vocabulary.noSpeech)
+  }
+
+  private func isDoubtful(_ result: AttentionBeamSearch.Result) -> Bool {
+    (result.hypotheses.first?.mean ?? -.infinity) < Self.doubtfulMean
+  }
+
+  private func isSilence(_ result: AttentionBeamSearch.Result) -> Bool {
+    isDoubtful(result) && exponential(result.probed) > Self.noSpeechProbability
+  }
+
+  private func isBetter(
+    _ second: AttentionBeamSearch.Result, than first: AttentionBeamSearch.Result
+  ) -> Bool {
+    guard let new = second.hypotheses.first else { return false }
+    guard let old = first.hypotheses.first else { return true }
+    if second.metLoop != first.metLoop { return first.metLoop }
+    return new.mean > old.mean
+  }
+
+  /// Text tokens alone.
+  private func reading(_ hypothesis: Hypothesis) -> Reading {
+    let first = model.configuration.vocabulary.firstTimestamp
+    var reading = Reading(tokens: [], scores: [], mean: hypothesis.mean)
+    for (token, score) in zip(hypothesis.tokens, hypothesis.scores) where token < first {
+      reading.tokens.append(token)
+      reading.scores.append(score)
+    }
+    return reading
+  }
+
+  /// Words with their times, from where the decoder looks as it reads its own text.
+  private func words(_ reading: Reading, session: DecoderSession, frames: Int) -> [Word] {
+    let ids = model.configuration.vocabulary
+    let prompt = [ids.startOfTranscript, ids.noTimestamps]
+    let fed = prompt + reading.tokens + [ids.endOfText]
+    let observer = CrossAttentionObserver(model.decoder, tokens: fed.count, frames: frames)
+    _ = session.feed(prompt: fed, observe: observer)
+    // The token that is written next is the one whose sound is looked at.
+    let weights = Array(observer.weights.dropFirst(prompt.count - 1).prefix(reading.tokens.count + 1))
+    let starts = CrossAttentionAlignment.starts(weights: weights, heads: observer.headCount, frames: frames)
+    let seconds = { (frame: Int) in Double(frame) * model.frameDuration }
+    return model.vocabulary.words(reading.tokens).map { word in
+      let scores = reading.scores[word.tokens]
+      return Word(
+        text: word.text, start: seconds(starts[word.tokens.lowerBound]),
+        end: seconds(starts[word.tokens.upperBound]),
+        confidence: probability(mean: scores.reduce(0, +) / Float(scores.count)))
+    }
+  }
+}

@@ -1,0 +1,43 @@
+"""Writes model files: safetensors with the configuration that Sources/SottoModels/ModelConfiguration.swift decodes."""
+
+import json
+import os
+import struct
+
+import numpy as np
+
+SAFETENSORS_TYPES = {"float16": "F16", "float32": "F32", "uint8": "U8", "uint32": "U32"}
+ALIGNMENT = 64
+
+
+def write_safetensors(path, tensors, metadata):
+    """Writes the container: length of the header, header (JSON), then the tensors without gaps.
+
+    The data begin at a multiple of 64 bytes. Tensors whose size is a multiple of 64 come first, then larger
+    elements before smaller ones: every weight is aligned to 64 bytes, and everything to its element's size. The
+    file appears whole or not at all.
+    """
+    names = sorted(tensors, key=lambda name: (tensors[name].nbytes % ALIGNMENT != 0, -tensors[name].itemsize, name))
+    header, offset = {"__metadata__": metadata}, 0
+    for name in names:
+        value = tensors[name]
+        header[name] = {
+            "dtype": SAFETENSORS_TYPES[value.dtype.name],
+            "shape": list(value.shape),
+            "data_offsets": [offset, offset + value.nbytes],
+        }
+        offset += value.nbytes
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    text += b" " * (-(len(text) + 8) % ALIGNMENT)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(partial, "wb") as file:
+            file.write(struct.pack("<Q", len(text)) + text)
+            for name in names:
+                value = tensors[name]
+                file.write(np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<")).tobytes())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
