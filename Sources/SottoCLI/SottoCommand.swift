@@ -69,6 +69,10 @@ enum Main {
       quit(1)
     default:
       let code = SottoCommand.exitCode(for: error)
+      if code == .failure, !(error is ExitCode) {
+        Console.shared.report(explanation(of: error))
+        quit(1)
+      }
       let message = SottoCommand.fullMessage(for: error)
       if code.isSuccess {
         do {

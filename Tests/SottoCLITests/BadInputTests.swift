@@ -91,7 +91,7 @@ import Testing
     return data
   }
 
-  @Test(.disabled("until the recogniser reads its audio"), arguments: damaged.map(\.name))
+  @Test(arguments: damaged.map(\.name))
   func damagedOnesAreRecognisedWithAWarning(name: String) throws {
     let folder = try TemporaryFolder()
     try folder.write(name, try #require(Self.damaged.first { $0.name == name }).data)
