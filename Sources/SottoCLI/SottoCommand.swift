@@ -1,6 +1,7 @@
 // The program: its subcommands, and how it ends.
 
 import ArgumentParser
+import Foundation
 
 struct SottoCommand: ParsableCommand {
   static let version = "0.1.0"
@@ -36,12 +37,24 @@ enum Main {
   static let usageStatus: Int32 = 2
 
   static func main() {
+    reserveStandardDescriptors()
     Interruption.prepare()
     do {
       var command = try SottoCommand.parseAsRoot()
       try command.run()
     } catch {
       exit(with: error)
+    }
+  }
+
+  /// Where a standard stream was closed by the parent, the next file opened would take its number, and messages or
+  /// results would go into it. The stand-ins fail when results are asked of them, and swallow messages.
+  private static func reserveStandardDescriptors() {
+    for (descriptor, mode) in [
+      (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY),
+    ]
+    where fcntl(descriptor, F_GETFD) < 0 {
+      _ = open("/dev/null", mode)
     }
   }
 
@@ -56,6 +69,10 @@ enum Main {
       quit(1)
     default:
       let code = SottoCommand.exitCode(for: error)
+      if code == .failure, !(error is ExitCode) {
+        Console.shared.report(explanation(of: error))
+        quit(1)
+      }
       let message = SottoCommand.fullMessage(for: error)
       if code.isSuccess {
         do {

@@ -41,6 +41,8 @@ public struct TokenRules: Sendable {
       let range = range.clamped(to: scores.indices)
       if !range.isEmpty { scores[range].update(repeating: -.infinity) }
     }
+    // A model may have fewer timestamps than the rules speak of.
+    func forbid(from token: Int) { forbid(min(max(token, 0), scores.count)..<scores.count) }
     for token in suppressed { forbid(token) }
     if tokens.isEmpty {
       for token in suppressedAtStart { forbid(token) }
@@ -48,23 +50,23 @@ public struct TokenRules: Sendable {
     if uniqueRun > 1 { for token in endings(of: tokens) { forbid(token) } }
     forbid(noTimestamps)
     guard usesTimestamps else {
-      forbid(firstTimestamp..<scores.count)
+      forbid(from: firstTimestamp)
       return
     }
 
     let lastIsTimestamp = tokens.last.map { $0 >= firstTimestamp } ?? false
     let isPair = tokens.count < 2 || tokens[tokens.count - 2] >= firstTimestamp
     if lastIsTimestamp {
-      if isPair { forbid(firstTimestamp..<scores.count) } else { forbid(0..<endOfText) }
+      if isPair { forbid(from: firstTimestamp) } else { forbid(0..<endOfText) }
     }
     if let latest = tokens.last(where: { $0 >= firstTimestamp }) {
       // The second of a pair may repeat the first; text takes time.
       forbid(firstTimestamp..<(lastIsTimestamp && !isPair ? latest : latest + 1))
     }
-    if latestEnd < scores.count { forbid((firstTimestamp + max(latestEnd, 1) + 1)..<scores.count) }
+    if latestEnd < scores.count { forbid(from: firstTimestamp + max(latestEnd, 1) + 1) }
     if tokens.isEmpty {
       forbid(0..<firstTimestamp)
-      forbid((firstTimestamp + latestStart + 1)..<scores.count)
+      forbid(from: firstTimestamp + latestStart + 1)
     }
     preferTimestamps(scores)
   }

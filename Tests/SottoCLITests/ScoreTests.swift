@@ -43,7 +43,7 @@ import Testing
     #expect(report["substitutions"] as? Int == 0)
     #expect(report["wer"] as? Double == 0.4)
     let interval = try #require(report["wer_interval"] as? [Double])
-    #expect(interval[0] <= 0.4 && 0.4 <= interval[1])
+    #expect(interval.count == 2 && interval[0] <= 0.4 && 0.4 <= interval[1])
     #expect(report["missing"] as? [String] == ["three"] && report["extra"] as? [String] == ["four"])
     #expect(result.status == 1)
     #expect(result.errors.contains("sotto: three: failed (three.wav: is empty)"))
@@ -55,7 +55,7 @@ import Testing
     #expect(report["normalized"] as? Bool == false)
     let each = try #require(report["per_recording"] as? [[String: Any]])
     #expect(each.map { $0["name"] as? String } == ["one", "two", "three"])
-    #expect(each[1]["insertions"] as? Int == 1 && each[1]["deletions"] as? Int == 1)
+    #expect(each.map { $0["insertions"] as? Int } == [0, 1, 0])
   }
 
   @Test func text() throws {

@@ -22,7 +22,7 @@ import Testing
     let failed = Set(objects.filter { $0["error"] != nil }.compactMap { $0["file"] as? String })
     #expect(failed == ["gone.wav", "text.wav", "empty", "-"])
     let done = objects.filter { $0["error"] == nil }
-    #expect(done.count == 1 && done[0]["file"] as? String == "a.wav" && done[0]["duration"] as? Double == 0.5)
+    #expect(done.map { $0["file"] as? String } == ["a.wav"] && done.first?["duration"] as? Double == 0.5)
     let lines = result.errors.split(separator: "\n")
     #expect(lines.count == 4)
     for name in ["gone.wav", "text.wav", "empty", "standard input"] {
@@ -34,10 +34,10 @@ import Testing
     let wave = WaveFile.noise(seconds: 0.25, rate: 8000)
     let result = try Sotto.transcribe("-f", "jsonl", "-", input: wave, in: folder)
     #expect(result.status == 0 && result.errors.isEmpty)
-    #expect(try Sotto.objects(result.output)[0]["duration"] as? Double == 0.25)
+    #expect(try Sotto.objects(result.output).first?["duration"] as? Double == 0.25)
     let samples = wave.dropFirst(44)
     let raw = try Sotto.transcribe("-f", "jsonl", "--raw", "8000:s16:1", "-", input: samples, in: folder)
-    #expect(try Sotto.objects(raw.output)[0]["duration"] as? Double == 0.25)
+    #expect(try Sotto.objects(raw.output).first?["duration"] as? Double == 0.25)
   }
 
   @Test func channels() throws {
@@ -84,6 +84,16 @@ import Testing
     #expect(file.status == 1 && file.errors.hasPrefix("sotto: /dev/full: "))
     let help = try Sotto.shell("$sotto --help > /dev/full", in: folder)
     #expect(help.status == 1)
+  }
+
+  @Test func closedStreams() throws {
+    let file = "$sotto transcribe --model $model -f jsonl -o out.jsonl gone.wav a.wav >&- 2>&- <&-"
+    #expect(try Sotto.shell(file, in: folder).status == 1)
+    #expect(try Sotto.objects(folder.text("out.jsonl")).count == 2)
+    let stream = try Sotto.shell("$sotto transcribe --model $model -f json a.wav >&-", in: folder)
+    #expect(stream.status == 1 && stream.errors.hasPrefix("sotto: standard output: "))
+    let input = try Sotto.shell("$sotto transcribe --model $model - <&-", in: folder)
+    #expect(input.status == 1 && input.errors.hasPrefix("sotto: standard input: "))
   }
 
   @Test func closedPipeEndsQuietly() throws {

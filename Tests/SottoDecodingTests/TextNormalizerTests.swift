@@ -8,18 +8,13 @@ import Testing
   let normalize = TextNormalizer()
 
   @Test(arguments: [
-    ("", ""),
-    (" … -- !? ", ""),
-    ("Now, as all books", "now as all books"),
+    ("", ""), (" … -- !? ", ""), ("Now, as all books", "now as all books"),
     ("It’s the debtors' side; 'quoted'", "it's the debtors side quoted"),
     ("picture-books — and \"Café\"", "picture books and cafe"),
-    ("Um, yes. Uh-huh, hmm", "yes huh"),
-    ("Mr. Bennet and Dr Who", "mister bennet and doctor who"),
+    ("Um, yes. Uh-huh, hmm", "yes huh"), ("Mr. Bennet and Dr Who", "mister bennet and doctor who"),
     ("The Hon. H. G. Bennet, H.G. Wells", "the honorable hg bennet hg wells"),
-    ("nine a.m., 9 AM, 9am", "9 am 9 am 9 am"),
-    ("e.g. the U.S. Senate", "eg the us senate"),
-    ("Salt & pepper", "salt and pepper"),
-    ("you can not, per cent", "you cannot percent"),
+    ("nine a.m., 9 AM, 9am", "9 am 9 am 9 am"), ("e.g. the U.S. Senate", "eg the us senate"),
+    ("Salt & pepper", "salt and pepper"), ("you can not, per cent", "you cannot percent"),
   ])
   func words(text: String, expected: String) {
     #expect(normalize(text) == expected)
@@ -59,8 +54,9 @@ import Testing
 
   @Test(arguments: [
     ("twenty, thirty", "20 30"), ("two thousand, four men", "2000 4 men"), ("one two three", "1 2 3"),
-    ("one hundred and two hundred", "100 and 200"), ("nineteen. Twelve", "19 12"), ("no one ten", "no 1 10"),
-    ("the seconds", "the seconds"), ("point taken", "point taken"), ("1469 1470", "1469 1470"),
+    ("one hundred and two hundred", "100 and 200"), ("nineteen. Twelve", "19 12"),
+    ("no one ten", "no 1 10"), ("the seconds", "the seconds"), ("point taken", "point taken"),
+    ("1469 1470", "1469 1470"),
     ("99999999999999999999999999 trillion", "99999999999999999999999999000000000000"),
     ("trillion trillion million", "1000000000000 1000000000000 1000000"), ("00 hundred", "0"),
     ("1.2.3", "1.2 3"),
@@ -95,6 +91,27 @@ import Testing
     }
     for n in Array(0...2100) + [9999, 10_000, 12_345, 99_099, 100_001, 999_999] {
       #expect(normalize(spell(n)) == String(n), "\(spell(n))")
+    }
+  }
+
+  @Test func anythingCanBeNormalised() {
+    let pieces = [
+      "a", "and", "point", "oh", "hundred", "hundreds", "thousand", "trillion", "ninety", "nine",
+      "twentieth", "eighties", "second", "999999999999999999999", "3.5", ".", ",", ":", "-", "'", "$", "£",
+      "%", "½", "٣", "²", "日本", "e\u{301}", "🇬🇧", "\u{0}", "\u{202E}", "I.", "U.S", "12:34", "1,234",
+      "1,23", "th", "\n",
+    ]
+    var state: UInt64 = 7
+    func next() -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33)
+    }
+    for _ in 0..<3000 {
+      let text = (0..<(1 + next() % 8)).map { _ in pieces[next() % pieces.count] }
+        .joined(separator: next() % 2 == 0 ? " " : "")
+      for word in normalize.words(text) {
+        #expect(!word.isEmpty && !word.contains(" ") && word == word.lowercased(), "\(text)")
+      }
     }
   }
 }
