@@ -10,12 +10,14 @@ struct QuantizeCommand: ParsableCommand {
     commandName: "quantize",
     abstract: "Code a model's weights in a few bits each.",
     discussion: """
-      Reads a float model (safetensors, as the importers in tools/ write it) and writes a model whose matrices are in
-      binary coding. Convolutions, norms, biases and positions stay in float16.
+      Reads a float model (safetensors, as the importers in tools/ write it) and
+      writes one whose matrices are in binary coding. Convolutions, norms,
+      biases and positions stay in float16.
 
       Examples:
-        sotto quantize tiny.en-float.safetensors tiny.en.safetensors --bits 5
-        sotto quantize tiny.en-float.safetensors tiny.en.safetensors --recipe tiny.en.json --calibrate speech/*.wav
+        sotto quantize float.safetensors tiny.en.safetensors --bits 5
+        sotto quantize float.safetensors tiny.en.safetensors \\
+          --recipe tiny.en.json --calibrate speech/*.wav
       """)
 
   @Argument(help: "The float model.", completion: .file(extensions: ["safetensors"]))
@@ -27,7 +29,7 @@ struct QuantizeCommand: ParsableCommand {
   @Option(help: "Planes, that is bits a weight without scales, 1 to 8.")
   var bits = 5
 
-  @Option(help: "Inputs that share scales: a multiple of 8, or “row”.", transform: Self.group)
+  @Option(help: "Inputs that share scales: a multiple of 8, or “row”. (default: 128)", transform: Self.group)
   var group = QuantizationRecipe.Group.inputs(128)
 
   @Option(help: "Rules for single tensors, a JSON file; replaces --bits and --group.", completion: .file())
