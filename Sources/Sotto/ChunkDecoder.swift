@@ -37,14 +37,15 @@ struct ChunkDecoder {
     let ids = model.configuration.vocabulary
     let slots = (configuration.beam + 1) * (Self.mostTokens + 8) + model.decoder.capacity
     let session = DecoderSession(model.decoder, encoded: encoded, slots: slots, context: context)
+    // Observers see each token of the final text once, and no hypotheses.
+    session.context.observer = nil
     let frames = min(
       Int((Double(samples.count) / Double(model.configuration.features.sampleRate) / model.frameDuration)
         .rounded(.up)), encoded.states.rows)
 
     var rules = model.rules(timestamps: true)
     rules.latestEnd = frames
-    let context = carried(previous)
-    let first = search(session, prompt: context + [ids.startOfTranscript], rules: rules)
+    let first = search(session, prompt: carried(previous) + [ids.startOfTranscript], rules: rules)
     if isSilence(first) { return [] }
     var best = first
     if first.metLoop || isDoubtful(first) {
@@ -130,7 +131,10 @@ struct ChunkDecoder {
     let prompt = [ids.startOfTranscript, ids.noTimestamps]
     let fed = prompt + reading.tokens + [ids.endOfText]
     let observer = CrossAttentionObserver(model.decoder, tokens: fed.count, frames: frames)
-    _ = session.feed(prompt: fed, observe: observer)
+    session.context.observer = context.observer
+    let states = session.feed(prompt: fed, observe: observer).states
+    if context.observer != nil { session.observeLogits(of: states) }
+    session.context.observer = nil
     // The token that is written next is the one whose sound is looked at.
     let weights = Array(observer.weights.dropFirst(prompt.count - 1).prefix(reading.tokens.count + 1))
     let starts = CrossAttentionAlignment.starts(weights: weights, heads: observer.headCount, frames: frames)

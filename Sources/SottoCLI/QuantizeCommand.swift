@@ -2,6 +2,8 @@
 
 import ArgumentParser
 import Foundation
+import Sotto
+import SottoAudio
 import SottoKernels
 import SottoModels
 
@@ -47,10 +49,6 @@ struct QuantizeCommand: ParsableCommand {
   @Flag(help: "Print nothing but errors.")
   var quiet = false
 
-  /// Measures the second moments of each matrix's inputs on recordings: (model, recordings) to moments by tensor.
-  typealias Calibration = @Sendable (ModelFile, [String]) throws -> [String: Matrix]
-  static let calibration: Calibration? = nil
-
   private static func group(_ text: String) throws -> QuantizationRecipe.Group {
     guard let group = QuantizationRecipe.Group(text) else {
       throw ValidationError("“\(text)” is neither a multiple of 8 nor “row”.")
@@ -61,17 +59,14 @@ struct QuantizeCommand: ParsableCommand {
   func validate() throws {
     if !(1...8).contains(bits) { throw ValidationError("--bits must be 1 to 8.") }
     if !(0...1024).contains(threads) { throw ValidationError("--threads must be 0 to 1024.") }
-    if !calibrate.isEmpty, Self.calibration == nil {
-      throw ValidationError("--calibrate is not available in this version.")
-    }
   }
 
   func run() throws {
     let recipe =
       try recipe.map(QuantizationRecipe.init(path:)) ?? QuantizationRecipe(bits: bits, group: group)
     let model = try ModelFile(path: input)
-    let moments = calibrate.isEmpty ? [:] : try Self.calibration?(model, calibrate) ?? [:]
     let showsProgress = !quiet && isatty(STDERR_FILENO) == 1
+    let moments = calibrate.isEmpty ? [:] : try moments(showsProgress: showsProgress)
     let report = try ModelQuantizer.quantize(
       input: model, output: output, recipe: recipe, moments: moments, threads: threads
     ) { name, index, count in
@@ -79,6 +74,17 @@ struct QuantizeCommand: ParsableCommand {
     }
     if showsProgress { write("\r\u{1b}[K", to: .standardError) }
     if !quiet { write(QuantizationTable(report).text, to: .standardOutput) }
+  }
+
+  /// Second moments of each matrix's inputs on the recordings, by tensor.
+  private func moments(showsProgress: Bool) throws -> [String: Matrix] {
+    let files = try calibrate.flatMap { path in
+      AudioFolder.isDirectory(path) ? try AudioFolder.files(in: path, recursive: true) : [path]
+    }
+    return try SecondMoments.measure(modelPath: input, recordings: files.count, threads: threads) { index in
+      if showsProgress { write("\r\u{1b}[Kcalibrating [\(index + 1)/\(files.count)]", to: .standardError) }
+      return try AudioInput(files[index]).open(rate: 16_000, channels: .mix)
+    }
   }
 
   private func write(_ text: String, to handle: FileHandle) { try? handle.write(contentsOf: Data(text.utf8)) }

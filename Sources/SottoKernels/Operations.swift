@@ -14,6 +14,13 @@ extension Matrix {
     }
   }
 
+  /// self *= factor.
+  public mutating func scale(by factor: Float) {
+    withUnsafeMutableElements { elements in
+      for index in elements.indices { elements[index] *= factor }
+    }
+  }
+
   /// Adds the rows `range` of `other` to the rows from `first` on.
   public mutating func add(rows range: Range<Int>, of other: Matrix, at first: Int) {
     precondition(

@@ -18,7 +18,8 @@ public final class DecoderSession {
   }
 
   private let decoder: AttentionDecoder
-  private let context: ComputeContext
+  /// Computes; its observer, where there is one, sees what is fed. Set after the session is made.
+  public var context: ComputeContext
   private let memories: [AttentionMemory]
   private let caches: [AttentionCache]
   private let bias: [Float]?
@@ -105,7 +106,11 @@ public final class DecoderSession {
 
   /// Scores of all tokens, not normalised, for rows of hidden states: [rows, vocabulary], written to `logits`.
   public func logits(_ states: Matrix, into logits: inout Matrix) {
-    context.observer?.observe(tensor: AttentionDecoder.embeddingName, inputs: states)
     decoder.embedding.product(states, into: &logits, workers: context.workers)
+  }
+
+  /// Shows the hidden states to the observer, as inputs of the output layer.
+  public func observeLogits(of states: Matrix) {
+    context.observer?.observe(tensor: AttentionDecoder.embeddingName, inputs: states)
   }
 }
