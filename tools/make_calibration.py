@@ -31,13 +31,13 @@ RATE = 16_000  # Hz
 SECONDS = (2.0, 25.0)  # shortest and longest clip; what is shorter gets silence around it
 KINDS = {"words": 0.15, "sentence": 0.6, "sentences": 0.25}  # one or two words; one sentence; two or three
 TEXTS = ("gutenberg-books.txt", "us-speeches.txt", "ljspeech-transcripts.txt")
+# The voice's card: recordings CC0, training fine-tuned from the voice lessac, whose corpus (Blizzard 2013) has terms of
+# its own that restrict commercial use. Clear this before what is made from these clips is used beyond calibration.
+PIPER_LICENCE = "CC0-1.0 (recordings); fine-tuned from lessac (Blizzard 2013 terms)"
 ESPEAK_VOICES = (
     "en-us", "en-gb", "en-us+f2", "en-us+m3", "en-gb+Annie", "en-us+Denis", "en-gb-scotland+m5", "en-gb-x-rp+f4",
     "en-us+klatt2", "en-gb+anika",
 )  # fmt: skip
-
-
-# Text
 
 
 def tidy(line):
@@ -87,12 +87,11 @@ def draw_text(rng, sentences):
     kind = rng.choice(list(KINDS), p=list(KINDS.values()))
     if kind == "words":
         words = re.findall(r"[A-Za-z']+", draw_sentence(rng, sentences))
-        return [" ".join(words[: rng.integers(1, 3)]).capitalize() + "."]
+        start = rng.choice([i for i, word in enumerate(words) if len(word) > 3] or [0])
+        phrase = " ".join(words[start : start + rng.integers(1, 3)])
+        return [phrase[0].upper() + phrase[1:] + "."]
     count = 1 if kind == "sentence" else rng.integers(2, 4)
     return [draw_sentence(rng, sentences) for _ in range(count)]
-
-
-# Voices
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,10 +156,11 @@ def espeak(name):
 
 
 def load_voices(seed):
-    voices = [Voice("piper:en_US-joe-medium", "CC0-1.0 (recordings; fine-tuned from lessac)", 0.6, load_piper(seed))]
-    voices += [Voice(f"flite:{n}", "CMU Flite (MIT-like)", 0.05, flite(n)) for n in ("kal16", "awb", "rms", "slt")]
+    voices = [Voice("piper:en_US-joe-medium", PIPER_LICENCE, 0.6, load_piper(seed))]
+    voices += [Voice(f"flite:{n}", "CMU Flite (permissive)", 0.05, flite(n)) for n in ("kal16", "awb", "rms", "slt")]
     share = 0.2 / len(ESPEAK_VOICES)
-    return voices + [Voice(f"espeak-ng:{n}", "GPL-3.0-or-later (program)", share, espeak(n)) for n in ESPEAK_VOICES]
+    licence = "GPL-3.0-or-later (program and voice data)"
+    return voices + [Voice(f"espeak-ng:{n}", licence, share, espeak(n)) for n in ESPEAK_VOICES]
 
 
 def to_rate(samples, rate):
@@ -168,11 +168,8 @@ def to_rate(samples, rate):
     return signal.resample_poly(samples, RATE // divisor, rate // divisor) if rate != RATE else samples
 
 
-# Degradation
-
-
 def reverberate(rng, speech, seconds, ratio):
-    """Adds a room of exponentially decaying noise: `seconds` to fall by 60 dB, `ratio` in dB of direct to reverberant."""
+    """Adds a room of decaying noise: `seconds` to fall by 60 dB, `ratio` in dB of direct to reverberant."""
     time = np.arange(int(seconds * RATE)) / RATE
     room = rng.standard_normal(len(time)) * 10 ** (-3 * time / seconds)
     room *= 10 ** (-ratio / 20) / np.linalg.norm(room)
@@ -202,12 +199,15 @@ def draw_degradation(rng, can_babble):
     """What to do to a clip, by name; empty for the third that stays clean."""
     if rng.random() < 1 / 3:
         return {}
-    chosen = {"gain": {"dB": rng.uniform(-25, 0)}}
+    chosen = {"gain": {"dB": round(rng.uniform(-25, 0), 1)}}
     if rng.random() < 0.4:
-        chosen["reverberation"] = {"seconds": rng.uniform(0.15, 0.5), "ratio_dB": rng.uniform(3, 15)}
+        chosen["reverberation"] = {
+            "seconds": round(rng.uniform(0.15, 0.5), 2),
+            "ratio_dB": round(rng.uniform(3, 15), 1),
+        }
     if rng.random() < 0.6:
         kind = rng.choice(["white", "pink", "babble"] if can_babble else ["white", "pink"])
-        chosen["noise"] = {"kind": str(kind), "SNR_dB": rng.uniform(10, 30)}
+        chosen["noise"] = {"kind": str(kind), "SNR_dB": round(rng.uniform(10, 30), 1)}
     if rng.random() < 0.2:
         chosen["telephone"] = {"band_Hz": [300, 3400]}
     return chosen
@@ -226,18 +226,11 @@ def degrade(rng, speech, chosen, others):
     return speech * peak / max(np.abs(speech).max(), 1e-6)
 
 
-# Corpus
-
-
-def silence(rng, low, high):
-    return np.zeros(int(rng.uniform(low, high) * RATE))
-
-
 def speak(rng, speak_text, pieces):
     """The samples of as many pieces as fit, and those pieces. Both are empty if not even the first fits."""
-    parts, spoken, longest = [silence(rng, 0.1, 0.5)], [], int(SECONDS[1] * RATE)
+    parts, spoken, longest = [np.zeros(int(rng.uniform(0.1, 0.5) * RATE))], [], int(SECONDS[1] * RATE)
     for piece in pieces:
-        added = [speak_text(piece), silence(rng, 0.3, 1.0)]
+        added = [speak_text(piece), np.zeros(int(rng.uniform(0.3, 1.0) * RATE))]
         if sum(map(len, parts + added)) > longest:
             break
         parts, spoken = parts + added, spoken + [piece]
@@ -248,7 +241,7 @@ def speak(rng, speak_text, pieces):
 
 
 def synthesise(seed, minutes, texts, voices):
-    """Yields manifest entries and samples until there are so many minutes; the voice furthest behind its share speaks."""
+    """Yields manifest entries and samples up to so many minutes; the voice furthest behind its share speaks."""
     done, others, index = {voice.name: 0.0 for voice in voices}, deque(maxlen=16), 0
     while (total := sum(done.values())) < 60 * minutes:
         rng, index = np.random.default_rng([seed, index]), index + 1
@@ -262,13 +255,7 @@ def synthesise(seed, minutes, texts, voices):
         others.append(speech / speech_level(speech))
         done[voice.name] += len(samples) / RATE
         entry = {"text": " ".join(spoken), "voice": voice.name, "licence": voice.licence, "source": source}
-        yield entry | {"seconds": round(len(samples) / RATE, 3), "degradation": rounded(chosen)}, samples
-
-
-def rounded(value):
-    if isinstance(value, dict):
-        return {key: rounded(inner) for key, inner in value.items()}
-    return round(value, 3) if isinstance(value, float) else value
+        yield entry | {"seconds": round(len(samples) / RATE, 3), "degradation": chosen}, samples
 
 
 def write_corpus(folder, clips):
