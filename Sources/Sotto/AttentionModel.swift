@@ -12,16 +12,28 @@ struct AttentionModel: Sendable {
   let decoder: AttentionDecoder
   let vocabulary: Vocabulary
 
-  /// - Throws: `ModelError`, or `FeatureError` where the model's features cannot be computed.
+  /// - Throws: `ModelError`.
   init(_ file: ModelFile) throws {
     configuration = file.configuration
-    let options = configuration.features
-    features = try LogMel(
-      sampleRate: options.sampleRate, bands: options.melBands, windowLength: options.windowLength,
-      hop: options.hop)
+    features = try Self.features(file)
     encoder = try AudioEncoder(file)
     decoder = try AttentionDecoder(file)
     vocabulary = try Self.vocabulary(file)
+  }
+
+  private static func features(_ file: ModelFile) throws -> LogMel {
+    let options = file.configuration.features
+    guard options.sampleRate == Segmenter.sampleRate else {
+      throw ModelError.configuration(
+        path: file.path, reason: "sample rate \(options.sampleRate); \(Segmenter.sampleRate) is needed")
+    }
+    do {
+      return try LogMel(
+        sampleRate: options.sampleRate, bands: options.melBands, windowLength: options.windowLength,
+        hop: options.hop)
+    } catch {
+      throw ModelError.configuration(path: file.path, reason: error.description)
+    }
   }
 
   private static func vocabulary(_ file: ModelFile) throws -> Vocabulary {

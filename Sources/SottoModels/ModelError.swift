@@ -26,7 +26,7 @@ public enum ModelError: Error, Sendable, Hashable, LocalizedError, CustomStringC
   public var description: String {
     switch self {
     case .unreadable(let path, let reason):
-      "\(path): cannot read the model file: \(reason)"
+      "\(path): cannot read the model file: \(reason). Give the path of a model file that you may read."
     case .damaged(let path, let reason):
       "\(path): not a usable safetensors file: \(reason). Fetch or make the model file again."
     case .tensor(let path, let name, let reason):
