@@ -11,6 +11,10 @@ public struct AttentionBeamSearch: Sendable {
   /// Hypotheses whose end is a loop are dropped.
   public var loopGuard: LoopGuard
 
+  /// Hypotheses whose total log probability is so much below the best one's are dropped: they cost as much as good ones,
+  /// and hardly ever win.
+  public var margin: Float = 6
+
   public init(beam: Int, mostTokens: Int, loopGuard: LoopGuard = LoopGuard()) {
     self.beam = max(beam, 1)
     self.mostTokens = max(mostTokens, 0)
@@ -101,7 +105,8 @@ public struct AttentionBeamSearch: Sendable {
     var next: [(hypothesis: Hypothesis, state: State)] = []
     var ended: [Hypothesis] = []
     var bestLoop = -Float.infinity
-    for (parent, token, score, _) in order where next.count < beam {
+    let floor = (order.first?.total ?? 0) - margin
+    for (parent, token, score, total) in order where next.count < beam && total >= floor {
       let item = active[parent]
       if token == rules.endOfText {
         ended.append(item.hypothesis.finished(score: score))

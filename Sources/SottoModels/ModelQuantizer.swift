@@ -80,6 +80,7 @@ public enum ModelQuantizer {
     settings.centersColumns = rule.centersColumns ?? false
     settings.scalesColumns = rule.scalesColumns ?? false
     settings.moments = moments
+    settings.damping = rule.damping ?? settings.damping
     settings.threads = threads
     if let classes = rule.bitsByFrequency {
       settings.segments = try segments(

@@ -33,12 +33,14 @@ public struct QuantizationRecipe: Sendable, Hashable {
     /// More planes for some rows: the most frequent `rows` get the first number of bits, and so on; the last has no
     /// `rows` and takes those that are left.
     public var bitsByFrequency: [FrequencyClass]?
+    /// Damping of the second moments (`QuantizationSettings.damping`).
+    public var damping: Float?
     /// File with the count of each row, a number a line, from the recipe's folder. Without it rows count as sorted by
     /// frequency already, as the ids of byte pair merges are.
     public var counts: String?
 
     enum CodingKeys: String, CodingKey {
-      case pattern, bits, group, counts
+      case pattern, bits, group, damping, counts
       case centersColumns = "center_columns"
       case scalesColumns = "scale_columns"
       case bitsByFrequency = "bits_by_frequency"
@@ -158,6 +160,9 @@ public struct QuantizationRecipe: Sendable, Hashable {
       }
       guard (1...8).contains(rule.bits) || rule.bits == Self.unquantized else {
         throw wrong("\(rule.bits) bits; 1 to 8 are possible, or 16 for float16")
+      }
+      if let damping = rule.damping, !(damping >= 0 && damping <= 10) {
+        throw wrong("damping must be 0 to 10")
       }
       guard let classes = rule.bitsByFrequency else { continue }
       guard classes.allSatisfy({ (1...8).contains($0.bits) && $0.rows ?? 1 > 0 }),

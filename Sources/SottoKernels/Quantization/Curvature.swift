@@ -5,11 +5,9 @@ import Dispatch
 /// H = E[x xᵀ] of the inputs x of a matrix W, which weighs the error E = W - Ŵ of its coding as the layer's output
 /// feels it: E‖E x‖² = tr(E H Eᵀ) (arXiv 2210.17323).
 struct Curvature: Sendable {
-  /// Added to the diagonal, relative to its mean: keeps directions that the calibration hardly saw from counting
-  /// nothing.
-  static let damping: Float = 0.01
-
   let inputs: Int
+  /// What was added to the diagonal of `moments`.
+  let damping: Float
   /// Floats from one row of `moments` or `factor` to the next; rows are filled up with zeros.
   let stride: Int
   /// H scaled to a mean diagonal of 1, then damped, [inputs, stride].
@@ -23,14 +21,15 @@ struct Curvature: Sendable {
   /// - Parameters:
   ///   - moments: [inputs, inputs], symmetric and not negative; only the lower triangle is read.
   ///   - columnScale: factors that the columns of W are divided by before coding.
+  ///   - damping: added to the diagonal, relative to its mean.
   /// - Returns: nil where all moments are 0, so that they tell nothing.
   /// - Throws: `BinaryCodingError` where the shape is another, or values are not finite or impossible.
-  init?(moments: Matrix, columnScale: [Float]?, inputs: Int) throws {
+  init?(moments: Matrix, columnScale: [Float]?, inputs: Int, damping: Float) throws {
     guard moments.rows == inputs, moments.columns == inputs else {
       throw BinaryCodingError.shape(
         "second moments of \(moments.rows) × \(moments.columns) for a matrix with \(inputs) inputs")
     }
-    guard moments.withUnsafeElements({ $0.allSatisfy(\.isFinite) }) else {
+    guard moments.withUnsafeElements({ $0.allSatisfy(\.isFinite) }), damping.isFinite, damping >= 0 else {
       throw BinaryCodingError.notFinite("the second moments")
     }
     let scale = (columnScale ?? [Float](repeating: 1, count: inputs)).map(Double.init)
@@ -49,9 +48,10 @@ struct Curvature: Sendable {
     let mean = diagonal.reduce(0, +) / Double(inputs)
     guard mean > 0, mean.isFinite else { return nil }
     for index in values.indices { values[index] /= mean }
-    for index in 0..<inputs { values[index * inputs + index] += Double(Self.damping) }
+    for index in 0..<inputs { values[index * inputs + index] += Double(damping) }
 
     self.inputs = inputs
+    self.damping = damping
     let stride = (inputs + 15) & ~15
     self.stride = stride
     self.moments = AlignedBuffer(count: inputs * stride)
@@ -92,7 +92,7 @@ struct Curvature: Sendable {
     }
     guard isPositive else { return nil }
 
-    // The columns of L⁻¹ are independent; row n - 1 - j of U is column j of L⁻¹, turned round.
+    // The columns of L⁻¹ are independent; turned round, column j is column n - 1 - j of U.
     var result = [Double](repeating: 0, count: n * n)
     result.withUnsafeMutableBufferPointer { result in
       lower.withUnsafeBufferPointer { lower in
@@ -122,7 +122,7 @@ struct Curvature: Sendable {
     return true
   }
 
-  /// Column j of L⁻¹ by forward substitution, written as row n - 1 - j of U.
+  /// Column j of L⁻¹ by forward substitution, written as column n - 1 - j of U.
   private static func invertColumn(
     _ column: Int, of lower: UnsafeMutablePointer<Double>, count n: Int,
     into result: UnsafeMutablePointer<Double>
@@ -134,8 +134,7 @@ struct Curvature: Sendable {
       let sum = dot(lower + row * n + column, x, count: row - column)
       x[row - column] = -sum / lower[row * n + row]
     }
-    let target = result + (n - 1 - column) * n
-    for row in column..<n { target[n - 1 - row] = x[row - column] }
+    for row in column..<n { result[(n - 1 - row) * n + n - 1 - column] = x[row - column] }
   }
 
   private static func dot(_ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, count: Int) -> Double {

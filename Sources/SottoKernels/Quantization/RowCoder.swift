@@ -3,8 +3,6 @@
 /// One row's coding: a code a column (bit p: sign of plane p) and the scales of its groups. An object holds the memory
 /// for one thread and is used for many rows.
 final class RowCoder {
-  /// Turns of the refinement under the second moments.
-  private static let rounds = 3
   /// Visits of each column in a turn.
   private static let sweeps = 2
   /// Relative to the diagonal of a group's normal equations; solved for changes, so it costs no accuracy.
@@ -16,6 +14,8 @@ final class RowCoder {
   let curvature: Curvature?
   /// [inputs], what an error of each column costs where there are no second moments.
   let importance: [Float]
+  /// Turns of the refinement under the second moments.
+  let rounds: Int
   private var groups: Int { (inputs + group - 1) / group }
 
   /// The result for the last row: [inputs], and [groups, planes].
@@ -35,12 +35,13 @@ final class RowCoder {
   private let signs: AlignedBuffer<Float>
   private let small = AlignedBuffer<Double>(count: 8 * 8 + 8)
 
-  init(inputs: Int, group: Int, planes: Int, importance: [Float], curvature: Curvature?) {
+  init(inputs: Int, group: Int, planes: Int, importance: [Float], curvature: Curvature?, rounds: Int = 3) {
     self.inputs = inputs
     self.group = group
     self.planes = planes
     self.curvature = curvature
     self.importance = importance
+    self.rounds = rounds
     let stride = curvature?.stride ?? inputs
     let groups = (inputs + group - 1) / group
     codes = AlignedBuffer(count: inputs)
@@ -137,9 +138,10 @@ extension RowCoder {
 
   /// E H Eᵀ without the damping, from `error` and `gradient`.
   private var currentObjective: Double {
+    let damping = curvature?.damping ?? 0
     var sum = 0.0
     for column in 0..<inputs {
-      let undamped = gradient.pointer[column] - Curvature.damping * error.pointer[column]
+      let undamped = gradient.pointer[column] - damping * error.pointer[column]
       sum += Double(error.pointer[column]) * Double(undamped)
     }
     return sum
@@ -158,7 +160,7 @@ extension RowCoder {
   private func refine(_ row: UnsafePointer<Float>, _ curvature: Curvature, best: inout Double) {
     setError(row, candidateCodes, candidateScales, curvature)
     keepIfBetter(&best)
-    for _ in 0..<Self.rounds {
+    for _ in 0..<rounds {
       forEachGroup { number, columns in
         refitScales(row, number, columns, curvature)
         improveCodes(row, columns, curvature)
