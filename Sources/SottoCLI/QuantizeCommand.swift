@@ -11,42 +11,66 @@ struct QuantizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize",
     abstract: "Code a model's weights in a few bits each.",
+    usage: "sotto quantize [OPTION]... INPUT OUTPUT",
     discussion: """
       Reads a float model (safetensors, as the importers in tools/ write it) and
-      writes one whose matrices are in binary coding. Convolutions, norms,
-      biases and positions stay in float16.
+      writes one whose matrices are in binary coding: sums of planes of +1 and -1,
+      each with a scale. Convolutions, norms, biases and positions stay in float16.
+      The result is the same at each run, whatever the number of threads.
 
-      Examples:
-        sotto quantize float.safetensors tiny.en.safetensors --bits 5
-        sotto quantize float.safetensors tiny.en.safetensors \\
-          --recipe tiny.en.json --calibrate speech/*.wav
+      --calibrate measures the layers' inputs on recordings of speech and lets the
+      errors of coding fall where they matter least. A recipe sets bits and groups
+      for single tensors; docs/model-file.md describes it.
+
+      Prints a table with the size and error of each tensor.
+
+      EXAMPLES:
+        sotto quantize float.safetensors small.safetensors
+        sotto quantize --bits 4 --group row float.safetensors small.safetensors
+        sotto quantize float.safetensors small.safetensors --calibrate speech/*.wav
+        sotto quantize --recipe recipe.json float.safetensors small.safetensors
+
+      EXIT STATUS:
+        0  the model is written
+        1  the model, the recipe or a recording cannot be used, or the output cannot
+           be written; nothing is left behind
+        2  wrong usage
       """)
 
-  @Argument(help: "The float model.", completion: .file(extensions: ["safetensors"]))
+  @Argument(
+    help: ArgumentHelp("The float model.", valueName: "input"), completion: .file(extensions: ["safetensors"]))
   var input: String
 
-  @Argument(help: "The model to write.", completion: .file(extensions: ["safetensors"]))
+  @Argument(
+    help: ArgumentHelp("The model to write. It appears when it is complete.", valueName: "output"),
+    completion: .file(extensions: ["safetensors"]))
   var output: String
 
-  @Option(help: "Planes, that is bits a weight without scales, 1 to 8.")
+  @Option(help: ArgumentHelp("Planes, that is bits a weight without scales, 1 to 8.", valueName: "n"))
   var bits = 5
 
-  @Option(help: "Inputs that share scales: a multiple of 8, or “row”. (default: 128)", transform: Self.group)
+  @Option(
+    help: ArgumentHelp(
+      "Inputs that share scales: a multiple of 8, or row for all of them. (default: 128)", valueName: "n|row"),
+    transform: Self.group)
   var group = QuantizationRecipe.Group.inputs(128)
 
-  @Option(help: "Rules for single tensors, a JSON file; replaces --bits and --group.", completion: .file())
+  @Option(
+    help: ArgumentHelp(
+      "Rules for single tensors, a JSON file; replaces --bits and --group.", valueName: "file"),
+    completion: .file())
   var recipe: String?
 
   @Option(
     name: .long, parsing: .upToNextOption,
-    help: "Recordings to measure the layers' inputs on, so that errors fall where they matter least.",
+    help: ArgumentHelp("Recordings of speech, or folders, to calibrate with.", valueName: "audio"),
     completion: .file())
   var calibrate: [String] = []
 
-  @Option(help: "Threads; 0: one for each core.")
+  @Option(help: ArgumentHelp("Threads to compute with; 0: one for each core.", valueName: "n"))
   var threads = 0
 
-  @Flag(help: "Print nothing but errors.")
+  @Flag(name: .shortAndLong, help: "Show no progress and no table.")
   var quiet = false
 
   private static func group(_ text: String) throws -> QuantizationRecipe.Group {
@@ -73,7 +97,7 @@ struct QuantizeCommand: ParsableCommand {
       if showsProgress { write("\r\u{1b}[K[\(index + 1)/\(count)] \(name)", to: .standardError) }
     }
     if showsProgress { write("\r\u{1b}[K", to: .standardError) }
-    if !quiet { write(QuantizationTable(report).text, to: .standardOutput) }
+    if !quiet { try StandardOutput().write(QuantizationTable(report).text) }
   }
 
   /// Second moments of each matrix's inputs on the recordings, by tensor.

@@ -9,8 +9,8 @@ import Testing
 
 @Suite struct HelpTests {
   /// To store new texts, after looking at them:
-  /// `for c in '' transcribe models score; do COLUMNS=80 sotto $c --help > Help/${c:-sotto}.txt; done`
-  @Test(arguments: ["sotto", "transcribe", "models", "score"])
+  /// `for c in '' transcribe models quantize score; do COLUMNS=80 sotto $c --help > Help/${c:-sotto}.txt; done`
+  @Test(arguments: ["sotto", "transcribe", "models", "quantize", "score"])
   func text(name: String) throws {
     let url = try #require(Bundle.module.url(forResource: name, withExtension: "txt", subdirectory: "Help"))
     let stored = try String(contentsOf: url, encoding: .utf8)
@@ -34,7 +34,7 @@ import Testing
         #expect(throws: Never.self, "\(line)") { try SottoCommand.parseAsRoot(Array(words.dropFirst())) }
       }
     }
-    #expect(count >= 16)
+    #expect(count >= 20)
   }
 
   @Test func version() throws {
@@ -52,6 +52,7 @@ import Testing
     ["transcribe", "--format", "vtt", "--output", "one.vtt", "a.wav", "b.wav"],
     ["models", "--format", "xml"], ["models", "tiny.en"], ["score"], ["score", "one.jsonl"],
     ["score", "-", "-"],
+    ["quantize", "in"], ["quantize", "in", "out", "--bits", "9"], ["quantize", "in", "out", "--group", "lines"],
   ])
   func wrongUsage(arguments: [String]) throws {
     let result = try Sotto.run(arguments)
