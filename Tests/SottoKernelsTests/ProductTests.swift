@@ -47,7 +47,7 @@ import Testing
     var random = SplitMix(state: 6)
     let coded = try Self.coded(rows: 40, inputs: 136, group: 136, planes: 3, using: &random)
     let weights = Weights.binary(BinaryCodedMatrix(coded, set: set))
-    for value: Float in [0, -0.0, 1e-40, 1e-35] {
+    for value: Float in [0, -0.0, .leastNonzeroMagnitude, 1e-35] {
       let x = Matrix(rows: 1, columns: 136, elements: Array(repeating: value, count: 136))
       #expect(weights.product(x).elements.allSatisfy { abs($0) < 1e-30 })
     }
