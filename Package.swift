@@ -33,7 +33,8 @@ let package = Package(
       ]),
 
     .target(name: "SottoTestSupport", path: "Tests/SottoTestSupport"),
-    .testTarget(name: "SottoKernelsTests", dependencies: ["SottoKernels", "SottoTestSupport"]),
+    .testTarget(
+      name: "SottoKernelsTests", dependencies: ["CSottoKernels", "SottoKernels", "SottoTestSupport"]),
     .testTarget(name: "SottoAudioTests", dependencies: ["SottoAudio", "SottoTestSupport"]),
     .testTarget(name: "SottoFeaturesTests", dependencies: ["SottoFeatures", "SottoTestSupport"]),
     .testTarget(name: "SottoModelsTests", dependencies: ["SottoModels", "SottoTestSupport"]),

@@ -71,15 +71,21 @@ public final class Recognizer {
       onProgress(Double(chunk.endSample) / rate)
     }
 
-    while true {
-      let samples = try source.read(count: Int(Self.pieceDuration * rate))
+    var failure: (any Error)?
+    while failure == nil {
+      let samples: [Float]
+      do { samples = try source.read(count: Int(Self.pieceDuration * rate)) } catch {
+        // What came before is recognised still.
+        failure = error
+        break
+      }
       if samples.isEmpty { break }
       read += samples.count
-      let chunks = segmenter.push(samples)
-      try chunks.forEach(decode)
-      if chunks.isEmpty { onProgress(Double(read) / rate) }
+      try segmenter.push(samples).forEach(decode)
+      onProgress(Double(segmenter.settledSample) / rate)
     }
     try segmenter.finish().forEach(decode)
+    if let failure { throw failure }
     transcript.duration = Double(read) / rate
     onProgress(transcript.duration)
     if read > 0 {

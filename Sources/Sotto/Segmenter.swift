@@ -36,6 +36,7 @@ public struct Segmenter {
     public init() {}
   }
 
+  /// The rate that audio must have.
   static let sampleRate = 16_000
   private static let frameLength = SpeechActivity.frameLength
   /// Speech that seems to begin or end this close to an end of the recording may reach to it: the background is known
@@ -70,6 +71,9 @@ public struct Segmenter {
       shortestPause: samples(options.shortestPause, atLeast: 0.05) / Self.frameLength)
     activity = try SpeechActivity()
   }
+
+  /// The sample before which everything is decided: it was in a chunk, or is not speech.
+  public var settledSample: Int { open?.start ?? frame * Self.frameLength }
 
   /// Takes the next samples; gives the chunks that they complete.
   public mutating func push(_ samples: [Float]) -> [SpeechChunk] {

@@ -13,6 +13,12 @@ public enum TestSignal {
     try numbers(name, of: UInt32.self).map(Float.init(bitPattern:))
   }
 
+  /// A file in Tests/Golden.
+  public static func goldenPath(_ name: String) -> String {
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Golden/\(name)").path
+  }
+
   /// Two phrases of real speech at 16 kHz, with about 0.1 s of their pauses: 1.5 s and 1.3 s.
   public static func phrases() throws -> [[Float]] {
     [try samples("speech.fourteen-sixty-nine.s16"), try samples("speech.fourteen-seventy.s16")]
@@ -79,8 +85,7 @@ public enum TestSignal {
   private static func numbers<Number: FixedWidthInteger>(_ name: String, of type: Number.Type) throws
     -> [Number]
   {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let bytes = [UInt8](try Data(contentsOf: folder.appending(path: "Golden/\(name)")))
+    let bytes = [UInt8](try Data(contentsOf: URL(filePath: goldenPath(name))))
     return bytes.withUnsafeBytes { bytes in
       stride(from: 0, to: bytes.count, by: MemoryLayout<Number>.size).map { start in
         Number(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Number.self))
