@@ -41,7 +41,9 @@ let package = Package(
     .testTarget(
       name: "SottoDecodingTests", dependencies: ["SottoDecoding", "SottoTestSupport"],
       resources: [.copy("Golden")]),
-    .testTarget(name: "SottoTests", dependencies: ["Sotto", "SottoTestSupport"]),
+    .testTarget(
+      name: "SottoTests", dependencies: ["Sotto", "SottoAudio", "SottoDecoding", "SottoTestSupport"],
+      exclude: ["Golden"]),
     .testTarget(name: "SottoFormatsTests", dependencies: ["SottoFormats", "SottoTestSupport"]),
     .testTarget(
       name: "SottoCLITests", dependencies: ["SottoCLI", "SottoModels", "SottoTestSupport"],

@@ -74,7 +74,8 @@ private final class ScriptedScorer: TokenScorer {
 
   @Test(arguments: 1...40) func findsTheBestOfAll(seed: UInt64) throws {
     let logits = Self.random(seed)
-    let search = AttentionBeamSearch(beam: 1000, mostTokens: 5, loopGuard: Self.noGuard)
+    var search = AttentionBeamSearch(beam: 1000, mostTokens: 5, loopGuard: Self.noGuard)
+    search.margin = .infinity
     let result = search.run(ScriptedScorer(logits), prompt: [], rules: Self.rules)
     let best = try #require(Self.all(logits, most: 5).first)
     let found = try #require(result.hypotheses.first)
@@ -115,6 +116,24 @@ private final class ScriptedScorer: TokenScorer {
         .run(ScriptedScorer(logits), prompt: [], rules: Self.rules).hypotheses.first?.tokens
     }
     #expect(best(1) == [0] && best(2) == [1])
+  }
+
+  /// The better start by 3 leads nowhere; the other one wins only where it is kept.
+  @Test func whatIsFarBehindIsDropped() {
+    let logits: ([Int]) -> [Float] = { tokens in
+      switch tokens.first {
+      case nil: [3, 0, -9, -9, -9, 0]
+      case 0: tokens.count < 3 ? [0, 0, 0, 0, -9, 0] : [-9, -9, -9, -9, 9, 0]
+      default: [-9, -9, -9, -9, 9, 0]
+      }
+    }
+    func best(margin: Float) -> [Int]? {
+      var search = AttentionBeamSearch(beam: 5, mostTokens: 9, loopGuard: Self.noGuard)
+      search.margin = margin
+      return search.run(ScriptedScorer(logits), prompt: [], rules: Self.rules).hypotheses.first?.tokens
+    }
+    #expect(best(margin: 2)?.first == 0)
+    #expect(best(margin: 4)?.count == 3)
   }
 
   /// A model that wants to say 0 for ever, and may end at any time, or nearly never.
