@@ -94,6 +94,9 @@ struct TranscribeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Threads to compute with; 0: one for each core.", valueName: "n"))
   var threads = 0
 
+  @Flag(help: "Fill the model's window with silence frame by frame, as the original does: slower.")
+  var fullWindow = false
+
   @Flag(name: .shortAndLong, help: "Show no progress.")
   var quiet = false
 
@@ -119,6 +122,7 @@ struct TranscribeCommand: ParsableCommand {
     configuration.nBest = nBest
     configuration.wordTimes = wordTimes
     configuration.threads = threads
+    configuration.fullWindow = fullWindow
     let recognizer: Recognizer
     do {
       recognizer = try Recognizer(modelPath: ModelSearch().path(of: model), configuration: configuration)
