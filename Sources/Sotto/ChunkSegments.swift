@@ -25,7 +25,8 @@ extension ChunkDecoder {
     if configuration.nBest > 1, !segments.isEmpty {
       segments[0].alternatives = readings.dropFirst().map { reading in
         Alternative(
-          text: reading.words.map(\.text).joined(separator: " "), confidence: Self.confidence(reading.words[...]))
+          text: reading.words.map(\.text).joined(separator: " "),
+          confidence: Self.confidence(reading.words[...]))
       }
     }
     return (segments, best.tokens)

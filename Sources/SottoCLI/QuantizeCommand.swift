@@ -38,7 +38,8 @@ struct QuantizeCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The float model.", valueName: "input"), completion: .file(extensions: ["safetensors"]))
+    help: ArgumentHelp("The float model.", valueName: "input"), completion: .file(extensions: ["safetensors"])
+  )
   var input: String
 
   @Argument(

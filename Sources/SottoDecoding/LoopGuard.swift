@@ -6,7 +6,7 @@ public struct LoopGuard: Sendable, Hashable {
   public var longestPattern = 32
   /// Repetitions of a pattern that still pass for speech, for patterns of 1, 2, 3 and more tokens.
   public var mostRepetitions = [7, 4, 3]
-  
+
   public init() {}
 
   /// Repetitions of a pattern of `length` tokens that make a loop.

@@ -13,7 +13,8 @@ extension Vocabulary {
   /// over tokens, these stay together.
   public func words(_ tokens: [Int]) -> [TokenWord] {
     var starts: [Int] = []
-    for (index, token) in tokens.enumerated() where index == 0 || bytes(of: token).first == UInt8(ascii: " ") {
+    for (index, token) in tokens.enumerated() where index == 0 || bytes(of: token).first == UInt8(ascii: " ")
+    {
       starts.append(index)
     }
     return zip(starts, starts.dropFirst() + [tokens.count]).compactMap { start, end in

@@ -10,6 +10,7 @@ extension ModelFile {
     if isCoded(name) {
       return .binary(BinaryCodedMatrix(try codedTensor(name, outputs: rows, inputs: inputs)))
     }
-    return .dense(DenseWeights(rows: rows, inputs: inputs, elements: try floats(name, shape: [rows, inputs])))
+    return .dense(
+      DenseWeights(rows: rows, inputs: inputs, elements: try floats(name, shape: [rows, inputs])))
   }
 }

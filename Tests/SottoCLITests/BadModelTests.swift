@@ -155,7 +155,9 @@ import Testing
     #expect(lines.count == 2 && lines.last == "", "\(result.errors)")
     #expect(result.errors.hasPrefix("sotto: \(model): "), "\(result.errors)")
     #expect(result.errors.contains(message), "\(result.errors)")
-    let remedies = ["make the model file again", "make it again", "Update sotto", "importer", "sotto models", "Give"]
+    let remedies = [
+      "make the model file again", "make it again", "Update sotto", "importer", "sotto models", "Give",
+    ]
     #expect(remedies.contains { result.errors.contains($0) }, "no remedy: \(result.errors)")
   }
 
@@ -204,14 +206,16 @@ import Testing
     .configured("\"window\":0.6", "\"window\":0", ""),
     .configured("\"window\":0.6", "\"window\":0.6,\"paddingStride\":4096", ""),
     .configured("[[0,1],[1,0]]", "[]", ""),
-    .configured("\"suppressed\":[", "\"suppressed\":[\((0..<86).map(String.init).joined(separator: ",")),", ""),
+    .configured(
+      "\"suppressed\":[", "\"suppressed\":[\((0..<86).map(String.init).joined(separator: ",")),", ""),
     .configured("\"firstTimestamp\":55", "\"firstTimestamp\":0", ""),
     .configured("\"firstTimestamp\":55", "\"firstTimestamp\":85", ""),
     .configured("\"endOfText\":50", "\"endOfText\":85", ""),
     .configured("\"noTimestamps\":54", "\"noTimestamps\":50", ""),
     .configured("\"hop\":160", "\"hop\":400", ""),
     .changed("window of 16 samples, one band", "") {
-      $0.configure("\"windowLength\":400,\"hop\":160,\"melBands\":80", "\"windowLength\":16,\"hop\":8,\"melBands\":1")
+      $0.configure(
+        "\"windowLength\":400,\"hop\":160,\"melBands\":80", "\"windowLength\":16,\"hop\":8,\"melBands\":1")
       $0.configure("\"window\":0.6", "\"window\":0.02")
       $0.resize("encoder.conv1.weight", [16, 1, 3])
     },

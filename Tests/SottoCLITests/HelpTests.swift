@@ -52,7 +52,8 @@ import Testing
     ["transcribe", "--format", "vtt", "--output", "one.vtt", "a.wav", "b.wav"],
     ["models", "--format", "xml"], ["models", "tiny.en"], ["score"], ["score", "one.jsonl"],
     ["score", "-", "-"],
-    ["quantize", "in"], ["quantize", "in", "out", "--bits", "9"], ["quantize", "in", "out", "--group", "lines"],
+    ["quantize", "in"], ["quantize", "in", "out", "--bits", "9"],
+    ["quantize", "in", "out", "--group", "lines"],
   ])
   func wrongUsage(arguments: [String]) throws {
     let result = try Sotto.run(arguments)

@@ -44,7 +44,9 @@ struct ModelSurgery {
 
   /// Gives the tensor another shape, and as many zeros as it takes.
   mutating func resize(_ name: String, _ shape: [Int]) {
-    change(name) { $0 = Tensor(name: name, type: $0.type, shape: shape, data: Data(count: shape.reduce(2, *))) }
+    change(name) {
+      $0 = Tensor(name: name, type: $0.type, shape: shape, data: Data(count: shape.reduce(2, *)))
+    }
   }
 
   func encoded() throws -> Data {

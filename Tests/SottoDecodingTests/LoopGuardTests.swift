@@ -42,8 +42,11 @@ import Testing
     var random = SplitMix(state: 3)
     var loops = 0
     for _ in 0..<2000 {
-      var tokens = (0..<Int.random(in: 0...12, using: &random)).map { _ in Int.random(in: 0...1, using: &random) }
-      let round = (0..<Int.random(in: 1...5, using: &random)).map { _ in Int.random(in: 0...1, using: &random) }
+      var tokens = (0..<Int.random(in: 0...12, using: &random)).map { _ in
+        Int.random(in: 0...1, using: &random)
+      }
+      let round = (0..<Int.random(in: 1...5, using: &random)).map { _ in Int.random(in: 0...1, using: &random)
+      }
       for _ in 0..<Int.random(in: 0...8, using: &random) { tokens += round }
       let expected = (1...32).first { length in
         let count = [7, 4, 3][min(length, 3) - 1] + 1

@@ -21,7 +21,8 @@ import Testing
 
   @Test func charactersOverTokens() throws {
     // é is C3 A9, € is E2 82 AC.
-    let vocabulary = try #require(Self.vocabulary([[0x20, 0xC3], [0xA9], [0xE2], [0x82], [0xAC], [0x20, 0x61]]))
+    let vocabulary = try #require(
+      Self.vocabulary([[0x20, 0xC3], [0xA9], [0xE2], [0x82], [0xAC], [0x20, 0x61]]))
     #expect(vocabulary.text([0, 1, 2, 3, 4]) == " é€")
     #expect(vocabulary.text([1]) == "\u{FFFD}")
     #expect(
@@ -45,9 +46,10 @@ import Testing
     #expect(vocabulary.words([99, 0]) == [TokenWord(text: "Hello", tokens: 1..<2)])
   }
 
-  @Test(arguments: [
-    [], [0], [0, 2], [1, 3], [0, 2, 1, 3], [0, 4], [0, 4_000_000_000, 3],
-  ] as [[UInt32]])
+  @Test(
+    arguments: [
+      [], [0], [0, 2], [1, 3], [0, 2, 1, 3], [0, 4], [0, 4_000_000_000, 3],
+    ] as [[UInt32]])
   func badOffsetsAreRefused(offsets: [UInt32]) {
     #expect(Vocabulary(bytes: [1, 2, 3], offsets: offsets) == nil)
   }

@@ -74,7 +74,9 @@ import Testing
 
     var gelu = x
     kernels.gelu(&gelu, count)
-    #expect(ProductTests.areClose(gelu, x.map { Float(Double($0) / 2 * (1 + erf(Double($0) / 2.0.squareRoot()))) }, 1e-6))
+    #expect(
+      ProductTests.areClose(
+        gelu, x.map { Float(Double($0) / 2 * (1 + erf(Double($0) / 2.0.squareRoot()))) }, 1e-6))
 
     var largest: Float = 0
     let sum = kernels.log_sum_exp(x + [-.infinity], count + 1, &largest)
@@ -89,7 +91,8 @@ import Testing
     let mean = shifted.reduce(0) { $0 + Double($1) } / Double(count)
     let variance = shifted.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(count)
     let expected = (0..<count).map {
-      Float((Double(shifted[$0]) - mean) / (variance + 1e-5).squareRoot() * Double(gain[$0]) + Double(bias[$0]))
+      Float(
+        (Double(shifted[$0]) - mean) / (variance + 1e-5).squareRoot() * Double(gain[$0]) + Double(bias[$0]))
     }
     #expect(ProductTests.areClose(normalized, expected, 1e-4))
   }
@@ -114,7 +117,8 @@ import Testing
   ) -> [Float] {
     stride(from: 0, to: q.count, by: dim).flatMap { first -> [Float] in
       let scores = (0..<count).map { key in
-        scale * (0..<dim).reduce(0) { $0 + Double(q[first + $1]) * Double(k[key * dim + $1]) } + Double(bias[key])
+        scale * (0..<dim).reduce(0) { $0 + Double(q[first + $1]) * Double(k[key * dim + $1]) }
+          + Double(bias[key])
       }
       let top = scores.max() ?? 0
       let weights = scores.map { exp($0 - top) }

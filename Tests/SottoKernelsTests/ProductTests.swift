@@ -75,7 +75,8 @@ import Testing
     var random = SplitMix(state: UInt64(shape.1))
     let (rows, inputs) = shape
     let elements = Self.matrix(rows: rows, columns: inputs, using: &random)
-    let weights = Weights.dense(DenseWeights(rows: rows, inputs: inputs, elements: elements.elements, set: set))
+    let weights = Weights.dense(
+      DenseWeights(rows: rows, inputs: inputs, elements: elements.elements, set: set))
     let bias = (0..<rows).map { Float($0) }
     for count in Self.columnCounts {
       let x = Self.matrix(rows: count, columns: inputs, using: &random)
@@ -120,7 +121,8 @@ import Testing
     rows: Int, inputs: Int, group: Int, planes: Int, using random: inout SplitMix
   ) throws -> BinaryCodedRows {
     let groups = (inputs + group - 1) / group
-    let bits = (0..<(planes * rows * ((inputs + 7) / 8))).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let bits = (0..<(planes * rows * ((inputs + 7) / 8))).map { _ in UInt8.random(in: 0...255, using: &random)
+    }
     let scales = (0..<(rows * groups * planes)).map { index in
       Float(Float16(0.5 + random.nextUnit() / 4)) / Float(1 << (index % planes))
     }
@@ -131,7 +133,8 @@ import Testing
   }
 
   static func matrix(rows: Int, columns: Int, using random: inout SplitMix) -> Matrix {
-    Matrix(rows: rows, columns: columns, elements: (0..<(rows * columns)).map { _ in Float(random.nextUnit()) })
+    Matrix(
+      rows: rows, columns: columns, elements: (0..<(rows * columns)).map { _ in Float(random.nextUnit()) })
   }
 
   /// x Wᵀ, summed in double precision.

@@ -11,7 +11,8 @@ import Testing
   func tablesOfEightInputsGiveTheProductOfTheDecodedWeights(shape: (Int, Int, Int, Int)) throws {
     var random = SplitMix(state: UInt64(shape.1))
     let (rows, inputs, group, planes) = shape
-    let coded = try ProductTests.coded(rows: rows, inputs: inputs, group: group, planes: planes, using: &random)
+    let coded = try ProductTests.coded(
+      rows: rows, inputs: inputs, group: group, planes: planes, using: &random)
     let x = ProductTests.matrix(rows: 2, columns: inputs, using: &random)
     let stored = coded.segments[0]
     var table = [Float](repeating: 0, count: (inputs + 7) / 8 * 256)
@@ -20,7 +21,8 @@ import Testing
       x.withUnsafeElements { x in
         guard let bits = bits.baseAddress, let x = x.baseAddress else { return }
         sotto_binary_product_reference(
-          bits.assumingMemoryBound(to: UInt8.self), stored.scales, rows, inputs, (group + 7) / 8 * 8, planes, x,
+          bits.assumingMemoryBound(to: UInt8.self), stored.scales, rows, inputs, (group + 7) / 8 * 8, planes,
+          x,
           inputs, 2, &table, &y, rows)
       }
     }

@@ -6,7 +6,8 @@ import Testing
 
 @testable import Sotto
 
-@Suite(.enabled(if: SpeechModel.isExpected, "models/tiny.en.safetensors is not there")) struct LongRecordingTests {
+@Suite(.enabled(if: SpeechModel.isExpected, "models/tiny.en.safetensors is not there"))
+struct LongRecordingTests {
   static let normalizer = TextNormalizer()
 
   /// The longest runs of words that one text lacks, and has more than, the other.

@@ -19,7 +19,10 @@ import Testing
     ("loud noise", { TestSignal.noise(.white, decibels: -10, seconds: seconds) }),
     ("pink noise", { TestSignal.noise(.pink, decibels: -20, seconds: seconds) }),
     ("a tone", { TestSignal.tone(hertz: 1000, seconds: seconds) }),
-    ("noise that begins", { TestSignal.silence(seconds: 5) + TestSignal.noise(.white, decibels: -25, seconds: 15) }),
+    (
+      "noise that begins",
+      { TestSignal.silence(seconds: 5) + TestSignal.noise(.white, decibels: -25, seconds: 15) }
+    ),
   ]
 
   @Test(arguments: sounds.map(\.name)) func givesNoWords(name: String) throws {
@@ -29,7 +32,8 @@ import Testing
     #expect(transcript.duration == Self.seconds)
   }
 
-  @Test(arguments: ["page.flac", "telephone.wav"]) func silenceAroundSpeechChangesNothing(file: String) throws {
+  @Test(arguments: ["page.flac", "telephone.wav"]) func silenceAroundSpeechChangesNothing(file: String) throws
+  {
     let samples = try SpeechModel.sample(file)
     let silence = TestSignal.silence(seconds: Self.seconds)
     let alone = try SpeechModel.transcript(samples)

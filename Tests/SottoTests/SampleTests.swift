@@ -62,7 +62,8 @@ import Testing
     #expect((words.first?.start ?? -1) >= 0 && (words.last?.end ?? .infinity) <= transcript.duration + 0.02)
     // A quarter of a second around each word is not silent.
     for word in words {
-      let range = Int(max(word.start - 0.125, 0) * 16_000)..<min(Int((word.end + 0.125) * 16_000), samples.count)
+      let range =
+        Int(max(word.start - 0.125, 0) * 16_000)..<min(Int((word.end + 0.125) * 16_000), samples.count)
       #expect(TestSignal.rootMeanSquare(samples[range]) > 0.01, "\(word)")
     }
   }
