@@ -4,7 +4,7 @@ import PackageDescription
 let package = Package(
   name: "sotto",
   products: [
-    .library(name: "Sotto", targets: ["Sotto"]),
+    .library(name: "Sotto", targets: ["Sotto", "SottoAudio"]),
     .executable(name: "sotto", targets: ["SottoCLI"]),
   ],
   dependencies: [
@@ -37,7 +37,8 @@ let package = Package(
       name: "SottoKernelsTests", dependencies: ["CSottoKernels", "SottoKernels", "SottoTestSupport"]),
     .testTarget(name: "SottoAudioTests", dependencies: ["SottoAudio", "SottoTestSupport"]),
     .testTarget(name: "SottoFeaturesTests", dependencies: ["SottoFeatures", "SottoTestSupport"]),
-    .testTarget(name: "SottoModelsTests", dependencies: ["SottoModels", "SottoTestSupport"]),
+    .testTarget(
+      name: "SottoModelsTests", dependencies: ["SottoFeatures", "SottoModels", "SottoTestSupport"]),
     .testTarget(
       name: "SottoDecodingTests", dependencies: ["SottoDecoding", "SottoTestSupport"],
       resources: [.copy("Golden")]),

@@ -89,12 +89,6 @@ def features(speech):
     assert np.allclose(scipy_filter_bank(), reference.mel_filter_bank(), atol=1e-9)
     (speech.numpy() * 32_768).astype("<i2").tofile(GOLDEN / "speech.s16")
     write_floats("log-mel.f32", mel.T)
-    bands = []
-    for row in scipy_filter_bank():
-        used = np.nonzero(row)[0]
-        bands.append({"firstBin": int(used[0]), "weights": listed(row[used[0] : used[-1] + 1])})
-    lines = ",\n".join(compact(band) for band in bands)
-    (GOLDEN / "mel-filters.json").write_text(f"[\n{lines}\n]\n")
     return difference
 
 

@@ -16,6 +16,8 @@ struct ChunkDecoder {
     /// Log probability of each token.
     var scores: [Float]
     var words: [Word] = []
+    /// The last timestamp, where the decoder took its text to end.
+    var end: Double?
 
     /// The geometric mean of the tokens' probabilities.
     var confidence: Double { probability(mean: scores.reduce(0, +) / Float(max(scores.count, 1))) }
@@ -28,6 +30,8 @@ struct ChunkDecoder {
   /// Below this geometric mean of its tokens' probabilities a reading is noise put into words. Music and rattling
   /// noises gave 0.02 to 0.06, the least certain real speech 0.4, the least certain in noise as loud as itself 0.4.
   private static let leastConfidence = 0.15
+  /// Seconds from a timestamp to the next.
+  private static let timestampStep = 0.02
   /// Tokens of text that a window can hold.
   private static let mostTokens = 224
   /// Runs of tokens that may not come again in the second attempt at a chunk that looped.
@@ -44,8 +48,9 @@ struct ChunkDecoder {
     // Observers see each token of the final text once, and no hypotheses.
     session.context.observer = nil
     let frames = min(
-      Int((Double(samples.count) / Double(model.configuration.features.sampleRate) / model.frameDuration)
-        .rounded(.up)), encoded.states.rows)
+      Int(
+        (Double(samples.count) / Double(model.configuration.features.sampleRate) / model.frameDuration)
+          .rounded(.up)), encoded.states.rows)
 
     var rules = model.rules(timestamps: true)
     rules.latestEnd = frames
@@ -82,7 +87,8 @@ struct ChunkDecoder {
     let stride = configuration.fullWindow ? 1 : shape.paddingStride ?? 1
     let positionSamples = 2 * model.configuration.features.hop
     let window = model.windowSamples / positionSamples
-    let speech = (samples.count + Int(Self.margin / model.frameDuration) * positionSamples) / positionSamples + 1
+    let speech =
+      (samples.count + Int(Self.margin / model.frameDuration) * positionSamples) / positionSamples + 1
     if stride > 1, speech < window {
       let features = model.features(samples, paddedTo: (speech + 2) * positionSamples)
       return model.encoder(features, speech: speech, window: window, stride: stride, context)
@@ -127,6 +133,9 @@ struct ChunkDecoder {
   private func reading(_ hypothesis: Hypothesis) -> Reading {
     let first = model.configuration.vocabulary.firstTimestamp
     var reading = Reading(tokens: [], scores: [])
+    reading.end = hypothesis.tokens.last(where: { $0 >= first }).map {
+      Double($0 - first) * Self.timestampStep
+    }
     for (token, score) in zip(hypothesis.tokens, hypothesis.scores) where token < first {
       reading.tokens.append(token)
       reading.scores.append(score)

@@ -1,16 +1,41 @@
 // From the readings of a chunk to segments of a transcript.
 
 extension ChunkDecoder {
-  /// The segments of one chunk, and the tokens of their text.
+  /// Seconds of a chunk after the end that the decoder gave its text, from which on they are decoded by themselves.
+  private static let leastRest = 1.5
+
+  /// The segments of one chunk, and the tokens of their text. Where the decoder ended before the chunk did, it goes on
+  /// from there: a chunk ends with speech.
   func segments(
     _ chunk: SpeechChunk, rate: Double, previous: [Int]
   ) -> (segments: [Segment], tokens: [Int]) {
-    let readings = readings(chunk.samples, previous: previous)
-    guard let best = readings.first else { return ([], []) }
+    var segments: [Segment] = []
+    var tokens: [Int] = []
+    var part = chunk
+    while true {
+      let readings = readings(part.samples, previous: previous + tokens)
+      guard let best = readings.first else { break }
+      tokens += best.tokens
+      let length = Double(part.samples.count) / rate
+      let end = best.end.flatMap { $0 > 0 && length - $0 >= Self.leastRest ? $0 : nil }
+      segments += self.segments(readings, of: part, rate: rate, until: end ?? length)
+      guard let end else { break }
+      let done = min(Int(end * rate), part.samples.count)
+      part = SpeechChunk(startSample: part.startSample + done, samples: Array(part.samples[done...]))
+    }
+    return (segments, tokens)
+  }
+
+  /// - Parameter until: seconds of the chunk that the readings are of.
+  private func segments(
+    _ readings: [Reading], of chunk: SpeechChunk, rate: Double, until: Double
+  ) -> [Segment] {
+    guard let best = readings.first else { return [] }
     let offset = Double(chunk.startSample) / rate
     let words = best.words.map { word in
       Word(
-        text: word.text, start: offset + word.start, end: offset + word.end, confidence: word.confidence)
+        text: word.text, start: offset + min(word.start, until), end: offset + min(word.end, until),
+        confidence: word.confidence)
     }
     // Other readings belong to the whole chunk.
     let groups =
@@ -29,7 +54,7 @@ extension ChunkDecoder {
           confidence: Self.confidence(reading.words[...]))
       }
     }
-    return (segments, best.tokens)
+    return segments
   }
 
   /// The geometric mean of the words' confidences.

@@ -22,7 +22,8 @@ public struct AttentionBeamSearch: Sendable {
   }
 
   public struct Result: Sendable {
-    /// Finished hypotheses, best first; where none finished, those cut off.
+    /// The hypotheses found, best first: finished ones, those cut off at the limit of tokens, and, where there is no
+    /// other, the best loop after its first round.
     public var hypotheses: [Hypothesis]
     /// Whether a hypothesis was dropped as a loop that was better than all that remain.
     public var metLoop: Bool
@@ -43,7 +44,7 @@ public struct AttentionBeamSearch: Sendable {
   ) -> Result {
     var active: [Active<Scorer.State>] = []
     var finished: [Hypothesis] = []
-    var bestLoop = -Float.infinity
+    var bestLoop: Hypothesis?
     var probed = -Float.infinity
 
     scorer.begin(prompt: prompt) { state, scores in
@@ -58,10 +59,10 @@ public struct AttentionBeamSearch: Sendable {
     while !active.isEmpty {
       let (next, ended, loops) = branch(active, rules: rules)
       finished += ended
-      bestLoop = max(bestLoop, loops)
+      bestLoop = [bestLoop, loops].compactMap { $0 }.max { $0.mean < $1.mean }
       if next.isEmpty { break }
       if next[0].hypothesis.tokens.count >= mostTokens {
-        if finished.isEmpty { finished = next.map(\.hypothesis) }
+        finished += next.map(\.hypothesis)
         break
       }
       if isDecided(finished, next.map(\.hypothesis)) { break }
@@ -77,8 +78,10 @@ public struct AttentionBeamSearch: Sendable {
       if active.isEmpty, finished.isEmpty { finished = next.map(\.hypothesis) }
     }
     finished.sort { $0.mean > $1.mean }
-    let best = finished.first?.mean ?? -.infinity
-    return Result(hypotheses: finished, metLoop: bestLoop > best, probed: probed)
+    guard let bestLoop else { return Result(hypotheses: finished, metLoop: false, probed: probed) }
+    let metLoop = bestLoop.mean > finished.first?.mean ?? -.infinity
+    if finished.isEmpty { finished = [bestLoop.cut(to: loopGuard.unrolled(bestLoop.tokens).count)] }
+    return Result(hypotheses: finished, metLoop: metLoop, probed: probed)
   }
 
   /// The best next tokens with their log probabilities.
@@ -91,10 +94,10 @@ public struct AttentionBeamSearch: Sendable {
     return bestTokens(all, count: beam + 1).map { ($0.token, $0.score - normalizer) }
   }
 
-  /// The best `beam` continuations of all hypotheses; those that end, and the best mean among loops, apart.
+  /// The best `beam` continuations of all hypotheses; those that end, and the best loop, apart.
   private func branch<State>(
     _ active: [Active<State>], rules: TokenRules
-  ) -> (next: [(hypothesis: Hypothesis, state: State)], ended: [Hypothesis], bestLoop: Float) {
+  ) -> (next: [(hypothesis: Hypothesis, state: State)], ended: [Hypothesis], bestLoop: Hypothesis?) {
     var order: [(parent: Int, token: Int, score: Float, total: Float)] = []
     for (parent, item) in active.enumerated() {
       for (token, score) in item.candidates {
@@ -104,7 +107,7 @@ public struct AttentionBeamSearch: Sendable {
     order.sort { $0.total > $1.total }
     var next: [(hypothesis: Hypothesis, state: State)] = []
     var ended: [Hypothesis] = []
-    var bestLoop = -Float.infinity
+    var bestLoop: Hypothesis?
     let floor = (order.first?.total ?? 0) - margin
     for (parent, token, score, total) in order where next.count < beam && total >= floor {
       let item = active[parent]
@@ -114,7 +117,7 @@ public struct AttentionBeamSearch: Sendable {
       }
       let hypothesis = item.hypothesis.extended(by: token, score: score)
       if loopGuard.pattern(in: hypothesis.tokens) != nil {
-        bestLoop = max(bestLoop, hypothesis.mean)
+        if hypothesis.mean > bestLoop?.mean ?? -.infinity { bestLoop = hypothesis }
         continue
       }
       next.append((hypothesis, item.state))

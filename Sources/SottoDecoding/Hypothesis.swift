@@ -23,6 +23,13 @@ public struct Hypothesis: Sendable, Hashable {
     return next
   }
 
+  /// The first `count` tokens.
+  func cut(to count: Int) -> Hypothesis {
+    var next = Hypothesis()
+    for (token, score) in zip(tokens, scores).prefix(count) { next = next.extended(by: token, score: score) }
+    return next
+  }
+
   func finished(score: Float) -> Hypothesis {
     var next = self
     next.total += score

@@ -40,14 +40,16 @@ public final class AttentionCache {
     _ queries: Matrix, row: Int, column: Int, over slots: [Int32], into result: inout Matrix
   ) {
     let width = heads * dimension
-    precondition(slots.count <= capacity && slots.allSatisfy { $0 >= 0 && Int($0) < capacity }, "slot out of range")
+    precondition(
+      slots.count <= capacity && slots.allSatisfy { $0 >= 0 && Int($0) < capacity }, "slot out of range")
     precondition(row < queries.rows && column + width <= queries.columns, "query out of range")
     precondition(row < result.rows && result.columns == width, "result out of range")
     queries.withUnsafeElements { source in
       result.withUnsafeMutableElements { target in
         guard let from = source.baseAddress, let to = target.baseAddress else { return }
         InstructionSet.best.kernels.attention_indexed(
-          from + row * queries.columns + column, keys.pointer, values.pointer, width, slots, slots.count, heads,
+          from + row * queries.columns + column, keys.pointer, values.pointer, width, slots, slots.count,
+          heads,
           dimension, 1 / Float(dimension).squareRoot(), weights.pointer, to + row * width)
       }
     }

@@ -30,4 +30,5 @@ public struct InstructionSet: Sendable, CustomStringConvertible {
 }
 
 // Function pointers and constants: nothing of it is ever written.
+// swift-format-ignore: AvoidRetroactiveConformances
 extension sotto_kernels: @retroactive @unchecked Sendable {}

@@ -33,7 +33,8 @@ public enum Weights: Sendable {
 
   /// The same, into a matrix that is there already; it is replaced where its size is another.
   public func product(
-    _ x: Matrix, window: ColumnWindow = .row, bias: [Float]? = nil, into y: inout Matrix, workers: Workers = .one
+    _ x: Matrix, window: ColumnWindow = .row, bias: [Float]? = nil, into y: inout Matrix,
+    workers: Workers = .one
   ) {
     precondition(window.rows * x.columns == inputs, "columns of the product and weights differ in length")
     precondition(bias == nil || bias?.count == rows, "bias and weights differ in length")
