@@ -22,8 +22,8 @@ public struct AttentionBeamSearch: Sendable {
   }
 
   public struct Result: Sendable {
-    /// The hypotheses found, best first: finished ones, those cut off at the limit of tokens, and, where there is no
-    /// other, the best loop after its first round.
+    /// The hypotheses found, best first: finished ones; where none finished, those cut off at the limit of tokens; where
+    /// there is nothing else, the best loop after its first round.
     public var hypotheses: [Hypothesis]
     /// Whether a hypothesis was dropped as a loop that was better than all that remain.
     public var metLoop: Bool
@@ -62,7 +62,7 @@ public struct AttentionBeamSearch: Sendable {
       bestLoop = [bestLoop, loops].compactMap { $0 }.max { $0.mean < $1.mean }
       if next.isEmpty { break }
       if next[0].hypothesis.tokens.count >= mostTokens {
-        finished += next.map(\.hypothesis)
+        if finished.isEmpty { finished = next.map(\.hypothesis) }
         break
       }
       if isDecided(finished, next.map(\.hypothesis)) { break }
