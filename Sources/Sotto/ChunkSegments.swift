@@ -17,13 +17,18 @@ extension ChunkDecoder {
       guard let best = readings.first else { break }
       tokens += best.tokens
       let length = Double(part.samples.count) / rate
-      let end = best.end.flatMap { $0 > 0 && length - $0 >= Self.leastRest ? $0 : nil }
+      let end = best.end.flatMap { $0 > 0 && length - $0 >= Self.leastRest && isLast($0, best) ? $0 : nil }
       segments += self.segments(readings, of: part, rate: rate, until: end ?? length)
       guard let end else { break }
       let done = min(Int(end * rate), part.samples.count)
       part = SpeechChunk(startSample: part.startSample + done, samples: Array(part.samples[done...]))
     }
     return (segments, tokens)
+  }
+
+  /// Whether no word of a reading was heard after `end`. Timestamps may be wrong, and what was said must not come twice.
+  private func isLast(_ end: Double, _ reading: Reading) -> Bool {
+    (reading.words.last?.start ?? 0) <= end
   }
 
   /// - Parameter until: seconds of the chunk that the readings are of.
