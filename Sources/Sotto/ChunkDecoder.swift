@@ -106,9 +106,11 @@ struct ChunkDecoder {
   private func search(
     _ session: DecoderSession, prompt: [Int], rules: TokenRules
   ) -> AttentionBeamSearch.Result {
-    AttentionBeamSearch(
-      beam: configuration.beam, mostTokens: min(Self.mostTokens, model.decoder.capacity - prompt.count)
-    ).run(
+    var beamSearch = AttentionBeamSearch(
+      beam: configuration.beam, mostTokens: min(Self.mostTokens, model.decoder.capacity - prompt.count))
+    // Some differ in their timestamps alone.
+    if configuration.nBest > 1 { beamSearch.wanted = 3 * configuration.nBest }
+    return beamSearch.run(
       SpeechScorer(session), prompt: prompt, rules: rules, probe: model.configuration.vocabulary.noSpeech)
   }
 

@@ -97,6 +97,9 @@ struct TranscribeCommand: ParsableCommand {
   @Flag(help: "Fill the model's window with silence frame by frame, as the original does: slower.")
   var fullWindow = false
 
+  @Flag(help: "Start each piece of a recording from the text before it; errors carry over, too.")
+  var carryText = false
+
   @Flag(name: .shortAndLong, help: "Show no progress.")
   var quiet = false
 
@@ -123,6 +126,7 @@ struct TranscribeCommand: ParsableCommand {
     configuration.wordTimes = wordTimes
     configuration.threads = threads
     configuration.fullWindow = fullWindow
+    configuration.carryText = carryText
     let recognizer: Recognizer
     do {
       recognizer = try Recognizer(modelPath: ModelSearch().path(of: model), configuration: configuration)

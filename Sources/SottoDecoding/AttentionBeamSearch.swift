@@ -15,6 +15,10 @@ public struct AttentionBeamSearch: Sendable {
   /// and hardly ever win.
   public var margin: Float = 6
 
+  /// Finished hypotheses that are wanted. More than 1: the search goes on when the best is found, and drops none for
+  /// being far below it.
+  public var wanted = 1
+
   public init(beam: Int, mostTokens: Int, loopGuard: LoopGuard = LoopGuard()) {
     self.beam = max(beam, 1)
     self.mostTokens = max(mostTokens, 0)
@@ -108,7 +112,8 @@ public struct AttentionBeamSearch: Sendable {
     var next: [(hypothesis: Hypothesis, state: State)] = []
     var ended: [Hypothesis] = []
     var bestLoop: Hypothesis?
-    let floor = (order.first?.total ?? 0) - margin
+    var timed: Set<[Int]> = []
+    let floor = wanted > 1 ? -.infinity : (order.first?.total ?? 0) - margin
     for (parent, token, score, total) in order where next.count < beam && total >= floor {
       let item = active[parent]
       if token == rules.endOfText {
@@ -116,6 +121,11 @@ public struct AttentionBeamSearch: Sendable {
         continue
       }
       let hypothesis = item.hypothesis.extended(by: token, score: score)
+      if token >= rules.firstTimestamp {
+        // Of hypotheses that differ in their timestamps alone the best goes on, so that the beam is one of texts.
+        let text = hypothesis.tokens.filter { $0 < rules.firstTimestamp }
+        if !timed.insert(text).inserted { continue }
+      }
       if loopGuard.pattern(in: hypothesis.tokens) != nil {
         if hypothesis.mean > bestLoop?.mean ?? -.infinity { bestLoop = hypothesis }
         continue
@@ -131,7 +141,8 @@ public struct AttentionBeamSearch: Sendable {
   /// Whether nothing that goes on can still win, or enough hypotheses have finished.
   private func isDecided(_ finished: [Hypothesis], _ active: [Hypothesis]) -> Bool {
     guard let best = finished.map(\.mean).max() else { return false }
-    if finished.count >= beam { return true }
+    if finished.count >= max(beam, wanted) { return true }
+    if finished.count < wanted { return false }
     return active.allSatisfy { $0.total / (Float($0.tokens.count) + Self.grace) < best }
   }
 }

@@ -52,6 +52,13 @@ import Testing
     #expect(errors.words.rate <= Self.worst, "\(transcript.text)")
   }
 
+  @Test func otherReadingsHaveOtherTexts() throws {
+    let samples = try SpeechModel.sample("memo.opus")
+    let transcript = try SpeechModel.transcript(samples) { $0.nBest = 3 }
+    let texts = transcript.segments.flatMap { [$0.text] + ($0.alternatives ?? []).map(\.text) }
+    #expect(texts.count == 3 && Set(texts).count == 3)
+  }
+
   @Test func wordsHaveTimesAndConfidences() throws {
     let samples = try SpeechModel.sample("telephone.wav")
     let transcript = try SpeechModel.transcript(samples) { $0.wordTimes = true }
