@@ -7,14 +7,16 @@
 final class AlignedBuffer<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Element>
   let count: Int
+  private let blockSize: Int
 
   /// - Parameter zeroed: whether the elements start as 0; else they must be written before they are read.
   init(count: Int, zeroed: Bool = true) {
     let bytes = (max(count, 1) * MemoryLayout<Element>.stride + 63) & ~63
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-    if zeroed { raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
-    self.pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
+    let block = BlockPool.take(bytes)
+    if zeroed { block.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
+    self.pointer = block.pointer.bindMemory(to: Element.self, capacity: max(count, 1))
     self.count = count
+    blockSize = block.size
   }
 
   func copy() -> AlignedBuffer {
@@ -23,5 +25,5 @@ final class AlignedBuffer<Element: BitwiseCopyable & Sendable>: @unchecked Senda
     return other
   }
 
-  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+  deinit { BlockPool.give(UnsafeMutableRawPointer(pointer), size: blockSize) }
 }
