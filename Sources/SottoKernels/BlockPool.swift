@@ -48,9 +48,10 @@ enum BlockPool {
     if size >= smallest {
       let pointer = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
       if let pointer, pointer != MAP_FAILED { return (pointer, size) }
-      // Without memory the allocator ends the program, as it does for every array.
     }
-    return (UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment), size)
+    // A size below `smallest` tells `give` that the block is not mapped, also where the system maps no more.
+    let pointer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
+    return (pointer, min(size, smallest - 1))
   }
 
   /// Takes back what `take` gave.
