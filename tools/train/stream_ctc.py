@@ -27,10 +27,10 @@ from sotto_train.model import StreamCTC, chunk_mask
 from sotto_train.scoring import DevelopmentSet
 
 CHUNKS = (16, 16, 32, 32, 64, None)  # states; one is drawn for each batch
-LEFT = (128, 192, 256, 256, 384)
+LEFT = (128, 256, 256, 384)
 HEAD_NOISE = 0.2
 AVERAGE = 0.998
-DISTILLATION = 0.5
+DISTILLATION = 1.0
 CLIP = 2.0
 
 
@@ -38,7 +38,7 @@ class Run:
     def __init__(self, arguments):
         self.arguments = arguments
         self.vocabulary = sentencepiece.SentencePieceProcessor(model_file=arguments.vocabulary)
-        self.corpus = PreparedCorpus(arguments.prepared)
+        self.corpus = None  # loaded for each epoch, as a synthesis may be adding to it
         self.development = DevelopmentSet(arguments.development, self.vocabulary)
         self.checkpoint = arguments.run / "checkpoint.pt"
         torch.manual_seed(arguments.seed)
@@ -50,8 +50,8 @@ class Run:
         self.optimizer = torch.optim.AdamW(
             [{"params": head, "lr": 0.0}, {"params": encoder, "lr": 0.0}], betas=(0.9, 0.98), weight_decay=0.01
         )
-        # Where the run is: stage, epoch of it, batch of that, and steps since the stage began.
-        self.place = {"stage": "head", "epoch": 0, "batch": 0, "step": 0, "decay": 0}
+        # Where the run is: stage, epoch of it, batch of that, shards in that epoch, steps since the stage began.
+        self.place = {"stage": "head", "epoch": 0, "batch": 0, "shards": None, "step": 0, "decay": 0}
         self.seconds = 0.0
         if self.checkpoint.exists():
             self.resume()
@@ -114,10 +114,12 @@ class Run:
                 ours.lerp_(theirs, 1 - kept)
         self.place["step"] += 1
         self.seconds += time.time() - began
-        return float(ctc), float(distance)
+        return float(ctc.detach()), float(distance.detach())
 
     def epoch(self):
         """The rest of the epoch at hand, then its line in the log."""
+        self.corpus = PreparedCorpus(self.arguments.prepared, self.place["shards"])
+        self.place["shards"] = self.corpus.shards
         batches = self.corpus.batches(self.place["epoch"], self.arguments.batch * 100, self.arguments.seed)
         losses, saved = [], time.time()
         while self.place["batch"] < len(batches):
@@ -138,8 +140,7 @@ class Run:
         with open(self.arguments.run / "log.jsonl", "a") as log:
             print(json.dumps(entry | {"error_rates": rates}), file=log)
         print({name: f"{wer:.1f} / {cer:.1f}" for name, (wer, cer) in rates.items()}, flush=True)
-        self.place["epoch"] += 1
-        self.place["batch"] = 0
+        self.place |= {"epoch": self.place["epoch"] + 1, "batch": 0, "shards": None}
         self.save()
 
     def train(self):
@@ -147,7 +148,7 @@ class Run:
         while self.place["stage"] == "head" and self.place["epoch"] < arguments.head_epochs:
             self.epoch()
         if self.place["stage"] == "head":
-            self.place |= {"stage": "joint", "epoch": 0, "batch": 0, "step": 0}
+            self.place |= {"stage": "joint", "epoch": 0, "batch": 0, "shards": None, "step": 0}
         while self.place["epoch"] < arguments.epochs and not (arguments.decay and self.place["decay"] >= arguments.decay):
             self.epoch()
 

@@ -11,11 +11,17 @@ WIDEST_MASK = 18  # bands
 
 
 class PreparedCorpus:
-    """The clips of a folder that prepare.py has filled; arrays stay in their files until a batch needs them."""
+    """The clips of a folder that prepare.py has filled; arrays stay in their files until a batch needs them.
 
-    def __init__(self, folder):
+    `shards` limits it to the first so many (of those there were when an epoch began, to go on in it as it was).
+    """
+
+    def __init__(self, folder, shards=None):
         self.clips, self.mels, self.states = [], [], []
-        for index, path in enumerate(sorted(folder.glob("*.clips.json"))):
+        # By age: shards that come later do not change the first ones.
+        paths = sorted(folder.glob("*.clips.json"), key=lambda path: (path.stat().st_mtime, path))
+        self.shards = len(paths[:shards])
+        for index, path in enumerate(paths[:shards]):
             base = str(path).removesuffix(".clips.json")
             self.mels.append(np.load(base + ".mel.npy", mmap_mode="r"))
             self.states.append(np.load(base + ".states.npy", mmap_mode="r"))
