@@ -86,8 +86,7 @@ def main():
     torch.set_num_threads(arguments.threads)
     folder = arguments.folder or arguments.corpus / "prepared"
     folder.mkdir(parents=True, exist_ok=True)
-    encoder = Encoder().eval()
-    encoder.load_whisper(arguments.model)
+    encoder = Encoder.of_whisper(arguments.model).eval()
     vocabulary = sentencepiece.SentencePieceProcessor(model_file=arguments.vocabulary)
     while True:
         for shard in sorted(arguments.corpus.glob("shard-*.jsonl")):

@@ -16,6 +16,7 @@ import copy
 import json
 import os
 import pathlib
+import pickle
 import time
 
 import sentencepiece
@@ -23,7 +24,7 @@ import torch
 from torch.nn import functional
 
 from sotto_train.data import PreparedCorpus, mask_features
-from sotto_train.model import StreamCTC, chunk_mask
+from sotto_train.model import Encoder, StreamCTC, chunk_mask
 from sotto_train.scoring import DevelopmentSet
 
 CHUNKS = (16, 16, 32, 32, 64, None)  # states; one is drawn for each batch
@@ -42,8 +43,8 @@ class Run:
         self.development = DevelopmentSet(arguments.development, self.vocabulary)
         self.checkpoint = arguments.run / "checkpoint.pt"
         torch.manual_seed(arguments.seed)
-        self.model = StreamCTC(self.vocabulary.get_piece_size() - 1)
-        self.model.encoder.load_whisper(arguments.model)
+        pieces = self.vocabulary.get_piece_size() - 1  # the first is for unknown characters: here, the blank
+        self.model = StreamCTC(Encoder.of_whisper(arguments.model), pieces, arguments.recurrent)
         self.average = copy.deepcopy(self.model)
         head = [p for n, p in self.model.named_parameters() if not n.startswith("encoder.")]
         encoder = list(self.model.encoder.parameters())
@@ -57,7 +58,10 @@ class Run:
             self.resume()
 
     def resume(self):
-        state = torch.load(self.checkpoint, weights_only=True)
+        try:
+            state = torch.load(self.checkpoint, weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise SystemExit(f"{self.checkpoint} is damaged: remove it to begin again ({error})")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -164,6 +168,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--decay", type=int, default=0, metavar="STEPS")
     parser.add_argument("--batch", type=int, default=120, help="seconds of speech in a step, padding included")
+    parser.add_argument("--recurrent", type=int, default=384, help="width of the LSTM layers")
     parser.add_argument("--head-rate", type=float, default=1e-3)
     parser.add_argument("--encoder-rate", type=float, default=2e-4)
     parser.add_argument("--warm-up", type=int, default=100)

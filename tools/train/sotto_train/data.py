@@ -5,9 +5,12 @@ import json
 import numpy as np
 import torch
 
+from .features import STREAMING_FLOOR
+
 MASK_EVERY = 400  # mel frames to a time mask
 LONGEST_MASK = 40  # mel frames
 WIDEST_MASK = 18  # bands
+LOWEST = (STREAMING_FLOOR + 4) / 4
 
 
 class PreparedCorpus:
@@ -50,10 +53,11 @@ class PreparedCorpus:
         return batches
 
     def gather(self, batch, with_mel=True):
-        """(mel [B, T, 80] or None, states [B, T / 2, 384], lengths in states [B], pieces and their counts)."""
+        """(mel [B, T, bands] or None, states [B, T / 2, width], lengths in states [B], pieces and their counts)."""
         longest = max(clip["frames"] for clip in batch)
-        mel = np.full((len(batch), longest, 80), -0.625, np.float32) if with_mel else None
-        states = np.zeros((len(batch), longest // 2, 384), np.float32)
+        bands, width = self.mels[0].shape[1], self.states[0].shape[1]
+        mel = np.full((len(batch), longest, bands), LOWEST, np.float32) if with_mel else None
+        states = np.zeros((len(batch), longest // 2, width), np.float32)
         for row, clip in enumerate(batch):
             start, count = clip["frame"], clip["frames"]
             if with_mel:

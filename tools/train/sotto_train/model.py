@@ -6,8 +6,10 @@
 Positions are Whisper's sinusoids; they wrap at 1500, so that a stream has no end. Training starts at random positions.
 """
 
+import json
+
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.nn import functional
 
@@ -41,6 +43,7 @@ class Encoder(nn.Module):
         self.conv1 = nn.Conv1d(bands, width, 3, padding=1)
         self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
         self.register_buffer("positions", torch.zeros(POSITIONS, width))
+        self.bands, self.width = bands, width
         self.layers = nn.ModuleList(Layer(width, heads, inner) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
@@ -54,22 +57,38 @@ class Encoder(nn.Module):
             x = layer(x, mask)
         return self.norm(x)
 
-    def load_whisper(self, path):
-        """Weights of a float model file of the engine (tools/import_whisper.py makes it)."""
-        with safe_open(path, "pt") as file:
-            take = lambda name: file.get_tensor("encoder." + name).float()
-            state = {"positions": take("positions")}
-            for name in ("conv1", "conv2", "norm"):
+    @classmethod
+    def of_whisper(cls, path):
+        """The encoder of a float model file of the engine (tools/import_whisper.py makes it), of whatever size."""
+        try:
+            with safe_open(path, "pt") as file:
+                configuration = json.loads(file.metadata()["sotto"])
+                shape = configuration["encoder"]
+                encoder = cls(
+                    configuration["features"]["melBands"], shape["width"], shape["heads"], shape["feedForward"], shape["layers"]
+                )
+                encoder.load(file)
+        except (OSError, SafetensorError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a float model file of an attention model: {error!r}") from error
+        return encoder
+
+    def load(self, file):
+        def take(name):
+            return file.get_tensor("encoder." + name).float()
+
+        state = {"positions": take("positions")}
+        for name in ("conv1", "conv2", "norm"):
+            for part in ("weight", "bias"):
+                state[f"{name}.{part}"] = take(f"{name}.{part}")
+        for index in range(len(self.layers)):
+            for ours, theirs in LAYER_NAMES.items():
                 for part in ("weight", "bias"):
-                    state[f"{name}.{part}"] = take(f"{name}.{part}")
-            for index in range(len(self.layers)):
-                for ours, theirs in LAYER_NAMES.items():
-                    for part in ("weight", "bias"):
-                        state[f"layers.{index}.{ours}.{part}"] = take(f"layers.{index}.{theirs}.{part}")
-                parts = [f"layers.{index}.self_attention.{part}" for part in ("query", "key", "value")]
-                state[f"layers.{index}.qkv.weight"] = torch.cat([take(p + ".weight") for p in parts])
-                query, value = take(parts[0] + ".bias"), take(parts[2] + ".bias")
-                state[f"layers.{index}.qkv.bias"] = torch.cat([query, torch.zeros_like(query), value])
+                    state[f"layers.{index}.{ours}.{part}"] = take(f"layers.{index}.{theirs}.{part}")
+            parts = [f"layers.{index}.self_attention.{part}" for part in ("query", "key", "value")]
+            state[f"layers.{index}.qkv.weight"] = torch.cat([take(p + ".weight") for p in parts])
+            # Whisper's keys have no bias: it would add the same to all scores of a query.
+            query, value = take(parts[0] + ".bias"), take(parts[2] + ".bias")
+            state[f"layers.{index}.qkv.bias"] = torch.cat([query, torch.zeros_like(query), value])
         self.load_state_dict(state)
 
 
@@ -81,10 +100,10 @@ LAYER_NAMES = {
 
 
 class StreamCTC(nn.Module):
-    def __init__(self, pieces, width=384, recurrent=384, recurrent_layers=2, dropout=0.1):
+    def __init__(self, encoder, pieces, recurrent=384, recurrent_layers=2, dropout=0.1):
         super().__init__()
-        self.encoder = Encoder(width=width)
-        self.lstm = nn.LSTM(STACK * width, recurrent, recurrent_layers, batch_first=True, dropout=dropout)
+        self.encoder = encoder
+        self.lstm = nn.LSTM(STACK * encoder.width, recurrent, recurrent_layers, batch_first=True, dropout=dropout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(recurrent, pieces + 1)  # class 0 is the blank
 
