@@ -49,6 +49,8 @@ public struct CTCBeamSearch: Sendable {
 
   var tree: PrefixTree
   var beam: [Live] = []
+  /// Whether anything was committed since the text began.
+  private var hasCommitted = false
   /// What was taken off all totals, so that they stay near 0 and exact.
   var base = 0.0
   let certainBlank: Float
@@ -72,13 +74,33 @@ public struct CTCBeamSearch: Sendable {
     reset()
   }
 
-  /// Begins a new text. Frames are counted on.
+  /// Begins a new text, in other audio. Frames are counted on.
   public mutating func reset() {
     tree.reset(startStates: scorers.map(\.start))
     beam.removeAll(keepingCapacity: true)
     beam.append(Live(node: tree.root))
     tree.setSlot(0, of: tree.root)
     base = 0
+    hasCommitted = false
+  }
+
+  /// Ends the text and begins the next one in the same audio. A token that is being said belongs to the first alone.
+  ///
+  /// - Returns: the hypotheses of the text, finished, without what was committed.
+  public mutating func endText() -> [Hypothesis] {
+    let ends = beam.indices.map { $0 }.max { total(finishing: $0) < total(finishing: $1) }
+    let last = ends.map { beam[$0] }
+    let results = hypotheses(finishing: true)
+    let token = last.map { tree.token($0.node) } ?? -1
+    reset()
+    if let last, token >= 0, last.tokenPath.score > last.blankPath.score {
+      tree.setRootToken(token)
+      beam[0].token = 0
+      beam[0].tokenPath.score = 0
+      beam[0].blank = -.infinity
+      beam[0].blankPath.score = -.infinity
+    }
+    return results
   }
 
   /// Takes the next rows, [rows, pieces + 1].
@@ -120,7 +142,7 @@ public struct CTCBeamSearch: Sendable {
   /// The texts found, best first, without what was committed.
   ///
   /// `scores` are the log probabilities of the tokens in the frames in which they were likeliest; `total` is that of the
-  /// text since `reset`, with what scorers add, the committed part included.
+  /// text since it began, with what scorers add, the committed part included.
   ///
   /// - Parameters:
   ///   - count: how many at most.
@@ -129,16 +151,19 @@ public struct CTCBeamSearch: Sendable {
     var results = beam.map { hypothesis($0) }
     if finishing {
       for index in results.indices {
-        var end: Float = 0
-        for scorer in scorers.indices {
-          end += scorers[scorer].finish(tree.state(scorer, of: beam[index].node))
-        }
-        results[index] = results[index].finished(score: end)
+        results[index] = results[index].finished(score: end(of: beam[index].node))
       }
       results.sort { $0.total > $1.total }
     }
     return Array(results.prefix(max(count, 0)))
   }
+
+  /// What scorers add where a text ends.
+  private func end(of node: Int32) -> Float {
+    scorers.indices.reduce(0) { $0 + scorers[$1].finish(tree.state($1, of: node)) }
+  }
+
+  private func total(finishing index: Int) -> Float { beam[index].total + end(of: beam[index].node) }
 
   /// The likeliest text, without what was committed.
   public var best: Hypothesis { beam.first.map { hypothesis($0) } ?? Hypothesis() }
@@ -146,9 +171,9 @@ public struct CTCBeamSearch: Sendable {
   /// How many of its tokens all hypotheses agree on.
   public var stableCount: Int { tree.depth(of: tree.fork) }
 
-  /// Frames since the likeliest text's last token, committed or not; nil where nothing was said since `reset`.
+  /// Frames since the likeliest text's last token, committed or not; nil where nothing was said since the text began.
   public var framesSinceToken: Int? {
-    guard let first = beam.first, tree.token(first.node) >= 0 else { return nil }
+    guard let first = beam.first, first.node != tree.root || hasCommitted else { return nil }
     return frames - 1 - first.best.peak.frame
   }
 
@@ -192,6 +217,7 @@ public struct CTCBeamSearch: Sendable {
     for live in beam where tree.slot(live.node) < 0 { tree.release(live.node) }
     swap(&beam, &next)
     for _ in committed.tokens { tree.dropRoot() }
+    hasCommitted = true
     return committed
   }
 

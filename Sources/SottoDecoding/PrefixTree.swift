@@ -4,7 +4,7 @@
 /// again, so that memory depends on the length of what is still open and not on that of the stream.
 struct PrefixTree: Sendable {
   struct Node: Sendable {
-    /// The token that leads here; -1 at the root of a text.
+    /// The token that leads here; -1 for none, at the root.
     var token: Int32
     var parent: Int32
     var firstChild: Int32 = -1
@@ -42,6 +42,8 @@ struct PrefixTree: Sendable {
   func slot(_ node: Int32) -> Int { Int(nodes[Int(node)].slot) }
 
   mutating func setSlot(_ slot: Int, of node: Int32) { nodes[Int(node)].slot = Int32(slot) }
+  /// What is being said where a text begins, and does not belong to it.
+  mutating func setRootToken(_ token: Int) { nodes[Int(root)].token = Int32(token) }
   mutating func setPeakBefore(_ peak: TokenPeak, of node: Int32) { nodes[Int(node)].before = peak }
 
   func state(_ scorer: Int, of node: Int32) -> UInt64 { states[Int(node) * scorers + scorer] }

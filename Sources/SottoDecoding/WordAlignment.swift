@@ -20,22 +20,41 @@ public struct AlignedWord: Sendable, Hashable {
   }
 }
 
+/// How far words reach beyond the frames in which a CTC model says their tokens, as far as there is room: models write a
+/// token when they have heard enough of it, and then nothing until the next.
+public struct WordReach: Sendable, Hashable {
+  /// Frames before the first token.
+  public var before: Int
+  /// Frames after the last token.
+  public var after: Int
+
+  public init(before: Int = 2, after: Int = 4) {
+    self.before = max(before, 0)
+    self.after = max(after, 0)
+  }
+}
+
+extension PieceVocabulary {
+  /// The words of what a search found, where it knows the frames of the tokens.
+  ///
+  /// - Parameter frames: where the words may be: from the end of what was committed before to the last frame taken.
+  public func alignedWords(
+    _ hypothesis: Hypothesis, within frames: Range<Int>, reach: WordReach = WordReach()
+  ) -> [AlignedWord] {
+    let count = min(hypothesis.tokens.count, hypothesis.frames.count, hypothesis.scores.count)
+    let words = words(Array(hypothesis.tokens.prefix(count))).map { word in
+      let first = hypothesis.frames[word.tokens.lowerBound]
+      let scores = hypothesis.scores[word.tokens]
+      return AlignedWord(
+        text: word.text, frames: first..<max(hypothesis.frames[word.tokens.upperBound - 1], first) + 1,
+        confidence: exponential(scores.reduce(0, +) / Float(scores.count)))
+    }
+    return widened(words, by: reach, within: frames)
+  }
+}
+
 /// A text aligned word by word.
 public struct WordAlignment: Sendable, Hashable {
-  /// How far words reach beyond the frames in which a CTC model says their tokens, as far as there is room: models write
-  /// a token when they have heard enough of it, and then nothing until the next.
-  public struct Reach: Sendable, Hashable {
-    /// Frames before the first token.
-    public var before: Int
-    /// Frames after the last token.
-    public var after: Int
-
-    public init(before: Int = 2, after: Int = 4) {
-      self.before = max(before, 0)
-      self.after = max(after, 0)
-    }
-  }
-
   /// One for each word that was given.
   public var words: [AlignedWord]
   /// The alignment of all tokens.
@@ -46,44 +65,30 @@ public struct WordAlignment: Sendable, Hashable {
   ///
   /// - Throws: as `ForcedAlignment`.
   public init(
-    _ words: [String], vocabulary: PieceVocabulary, to logProbabilities: Matrix, reach: Reach = Reach()
+    _ words: [String], vocabulary: PieceVocabulary, to logProbabilities: Matrix,
+    reach: WordReach = WordReach()
   ) throws {
     let spelled = words.map { vocabulary.tokens($0) }
     tokens = try ForcedAlignment(spelled.flatMap { $0 }, to: logProbabilities)
-    self.words = []
+    var aligned: [AlignedWord] = []
     var next = 0
-    for (text, pieces) in zip(words, spelled) {
-      let range = next..<(next + pieces.count)
-      next = range.upperBound
-      guard let first = tokens.tokens[range].first, let last = tokens.tokens[range].last else {
-        self.words.append(AlignedWord(text: text, frames: 0..<0, confidence: nil))
-        continue
-      }
-      let scores = tokens.tokens[range].map { logarithm($0.confidence) }
-      self.words.append(
+    for (text, pieces) in zip(words, spelled) where !pieces.isEmpty {
+      let said = tokens.tokens[next..<(next + pieces.count)]
+      next += pieces.count
+      let scores = said.map { logarithm($0.confidence) }
+      aligned.append(
         AlignedWord(
-          text: text, frames: first.frames.lowerBound..<last.frames.upperBound,
+          text: text,
+          frames: tokens.tokens[next - pieces.count].frames
+            .lowerBound..<tokens.tokens[next - 1].frames.upperBound,
           confidence: exponential(scores.reduce(0, +) / Float(scores.count))))
     }
-    widen(by: reach, frames: logProbabilities.rows)
-    placeUnaligned(frames: logProbabilities.rows)
-  }
-
-  /// Gives words the frames around them, at most half of what lies between two where both want it.
-  private mutating func widen(by reach: Reach, frames: Int) {
-    let aligned = words.indices.filter { words[$0].confidence != nil }
-    guard let first = aligned.first, let last = aligned.last else { return }
-    let (start, end) = (words[first].frames, words[last].frames)
-    for (left, right) in zip(aligned, aligned.dropFirst()) {
-      let (from, to) = (words[left].frames.upperBound, words[right].frames.lowerBound)
-      // The later word comes first: what is heard before its token belongs to it.
-      let before = min(reach.before, (to - from + 1) / 2)
-      let after = min(reach.after, to - from - before)
-      words[left].frames = words[left].frames.lowerBound..<(from + after)
-      words[right].frames = (to - before)..<words[right].frames.upperBound
+    let rows = 0..<logProbabilities.rows
+    var rest = widened(aligned, by: reach, within: rows)[...]
+    self.words = zip(words, spelled).map { text, pieces in
+      (pieces.isEmpty ? nil : rest.popFirst()) ?? AlignedWord(text: text, frames: 0..<0, confidence: nil)
     }
-    words[first].frames = max(start.lowerBound - reach.before, 0)..<words[first].frames.upperBound
-    words[last].frames = words[last].frames.lowerBound..<min(end.upperBound + reach.after, frames)
+    placeUnaligned(frames: rows.count)
   }
 
   /// Spreads the words that could not be aligned over what lies between their neighbours.
@@ -105,4 +110,29 @@ public struct WordAlignment: Sendable, Hashable {
       index = end
     }
   }
+}
+
+/// Gives words the frames around them. Where two want the same ones, the later comes first up to half of what lies between:
+/// what is heard before its token belongs to it.
+private func widened(_ words: [AlignedWord], by reach: WordReach, within frames: Range<Int>) -> [AlignedWord]
+{
+  var result = words
+  for index in words.indices {
+    let said = words[index].frames
+    let from = index > 0 ? words[index - 1].frames.upperBound : min(frames.lowerBound, said.lowerBound)
+    let room = max(said.lowerBound - from, 0)
+    let before = min(reach.before, index > 0 ? (room + 1) / 2 : room)
+    let start = said.lowerBound - before
+    if index > 0 {
+      let last = result[index - 1].frames
+      result[index - 1].frames =
+        last.lowerBound..<min(last.upperBound + reach.after, max(start, last.upperBound))
+    }
+    result[index].frames = start..<said.upperBound
+  }
+  if let last = result.last?.frames {
+    let end = max(min(last.upperBound + reach.after, frames.upperBound), last.upperBound)
+    result[result.count - 1].frames = last.lowerBound..<end
+  }
+  return result
 }

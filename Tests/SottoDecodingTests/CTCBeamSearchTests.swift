@@ -211,6 +211,23 @@ private struct HashScorer: FusionScorer {
     }
   }
 
+  /// A text that ends while a token is being said: the next one does not begin with it, unless it is said anew.
+  @Test(arguments: [1, 8]) func textsThatEndWithinAToken(beam: Int) throws {
+    var search = try Self.search(CTC.saying([2, 0, 1, 1], of: 3), options: .init(beam: beam))
+    #expect(search.commit(1).tokens == [1])
+    let ended = search.endText()
+    #expect(ended.first?.tokens == [0] && ended.allSatisfy(\.isFinished))
+    #expect(search.best == Hypothesis() && search.framesSinceToken == nil)
+    try search.push(CTC.saying([1, 0], of: 3))
+    #expect(search.best.tokens == [] && search.framesSinceToken == nil)
+    try search.push(CTC.saying([1, 0, 0], of: 3))
+    #expect(search.best.tokens == [0] && search.best.frames == [6] && search.framesSinceToken == 2)
+    // Ended in silence, the same token is a new one at once.
+    #expect(search.endText().first?.tokens == [0])
+    try search.push(CTC.saying([1], of: 3))
+    #expect(search.best.tokens == [0])
+  }
+
   @Test(arguments: [1, 8]) func tokensHaveTheFrameInWhichTheyWereLikeliest(beam: Int) throws {
     var scores = CTC.saying([0, 0, 1, 1, 1, 0, 2, 0, 0, 2, 0, 0, 0], of: 4, probability: 0.9)
     scores[3, 1] = log(0.95)

@@ -119,8 +119,25 @@ import Testing
     #expect(alignment.words.map(\.frames) == [3..<10, 14..<18, 18..<24])
     #expect(alignment.words.allSatisfy { ($0.confidence ?? 0) > 0.98 })
     let narrow = try WordAlignment(
-      ["2", "men", "LEFT!"], vocabulary: vocabulary, to: Self.scores, reach: .init(before: 0, after: 0))
+      ["2", "men", "LEFT!"], vocabulary: vocabulary, to: Self.scores, reach: WordReach(before: 0, after: 0))
     #expect(narrow.words.map(\.frames) == [5..<6, 16..<18, 19..<20])
+  }
+
+  /// The words of a search have the same places as those of the alignment of their text.
+  @Test func wordsOfASearch() throws {
+    let vocabulary = try PieceVocabulary(pieces: Self.vocabulary)
+    var search = CTCBeamSearch(pieces: vocabulary.size)
+    try search.push(Self.scores)
+    let words = vocabulary.alignedWords(search.best, within: 0..<search.frames)
+    #expect(words.map(\.text) == ["two", "men", "left"])
+    #expect(words.map(\.frames) == [3..<10, 14..<18, 18..<24])
+    #expect(words.allSatisfy { ($0.confidence ?? 0) > 0.98 })
+    // Only as far as there is room.
+    let tight = vocabulary.alignedWords(search.best, within: 5..<21)
+    #expect(tight.first?.frames == 5..<10 && tight.last?.frames.upperBound == 21)
+    var unknown = search.best
+    unknown.frames = []
+    #expect(vocabulary.alignedWords(unknown, within: 0..<9).isEmpty)
   }
 
   @Test func wordsThatCannotBeSpelledKeepTheirPlace() throws {
