@@ -16,6 +16,7 @@
 #include "dense_product.inc"
 #include "elementwise.inc"
 #include "attention.inc"
+#include "recurrent.inc"
 #include "binary_product_avx2.inc"
 
 static void half_to_float(const uint16_t *x, size_t count, float *y) {
@@ -45,6 +46,7 @@ const struct sotto_kernels sotto_kernels_avx2 = {
     .add = add,
     .fill_rows = fill_rows,
     .log_sum_exp = log_sum_exp,
+    .lstm_cell = lstm_cell,
     .dot = dot,
     .half_to_float = half_to_float,
 };

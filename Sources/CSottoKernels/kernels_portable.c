@@ -8,6 +8,7 @@
 #include "dense_product.inc"
 #include "elementwise.inc"
 #include "attention.inc"
+#include "recurrent.inc"
 
 static const uint8_t row_of_byte[SOTTO_TILE_ROWS] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                                                      16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
@@ -64,6 +65,7 @@ const struct sotto_kernels sotto_kernels_portable = {
     .add = add,
     .fill_rows = fill_rows,
     .log_sum_exp = log_sum_exp,
+    .lstm_cell = lstm_cell,
     .dot = dot,
     .half_to_float = half_to_float,
 };

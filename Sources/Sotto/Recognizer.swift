@@ -55,7 +55,7 @@ public final class Recognizer {
     let began = ProcessInfo.processInfo.systemUptime
     let rate = Double(sampleRate)
     var options = Segmenter.Options()
-    options.longestChunk = min(configuration.longestChunk, model.configuration.encoder.window)
+    options.longestChunk = min(configuration.longestChunk, model.window)
     var segmenter = try Segmenter(options)
     var transcript = Transcript(segments: [], duration: 0, model: modelName, realTimeFactor: 0)
     var previous: [Int] = []

@@ -82,6 +82,9 @@ struct sotto_kernels {
   void (*fill_rows)(float *y, size_t columns, size_t width, size_t ld_y, const float *row);
   // log sum exp of x, and its largest element.
   float (*log_sum_exp)(const float *x, size_t count, float *largest);
+  // One step of an LSTM of `width` cells. The gates before their activations are the sums of two vectors of [4 * width]:
+  // input, forget, cell, output, as in PyTorch. Replaces `cell` and `hidden` [width].
+  void (*lstm_cell)(const float *from_input, const float *from_hidden, size_t width, float *cell, float *hidden);
   float (*dot)(const float *a, const float *b, size_t count);
   void (*half_to_float)(const uint16_t *x, size_t count, float *y);
 };
