@@ -21,9 +21,9 @@ struct ModelsCommand: ParsableCommand {
     abstract: "List the models that are installed.",
     usage: "sotto models [--format FORMAT]",
     discussion: """
-      Shows each model's family and whether it can follow a stream, its size, the bits
-      that a weight takes, and its licence, source and file. Of two models with one
-      name the first is used.
+      Shows each model's family and whether it can follow a stream, its size, the
+      bits that a weight takes, and its licence, source and file. Of two models with
+      one name the first is used.
 
       EXAMPLES:
         sotto models
