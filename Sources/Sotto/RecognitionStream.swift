@@ -52,14 +52,12 @@ public final class RecognitionStream {
   private var waiting: Matrix
   /// Whether the scorer is at work, or waits for speech.
   private var isRunning = false
-  /// Features that came, and those among them that the scorer was given since it began.
+  /// Features that came.
   private var frames = 0
-  private var pushedFrames = 0
-  private var startFrame = 0
+  /// The row with which the utterance under way began.
   private var startRow = 0
   private var lastPartial = ""
   private var isFinished = false
-  private var isSpeechInChunk = false
 
   /// Frames before the first sound that the model hears: half a second.
   private static let preroll = 50
@@ -87,14 +85,18 @@ public final class RecognitionStream {
     Double(model.configuration.features.hop) / Double(model.configuration.features.sampleRate)
   }
 
-  /// Takes the next samples, at the model's rate, in -1...1. What is not a number counts as 0.
+  /// No sample of any recording is louder: 30 dB above full scale.
+  private static let loudest: Float = 32
+
+  /// Takes the next samples, at the model's rate, in -1...1. What cannot be sound, or is not a number, counts as 0.
   ///
   /// - Throws: `RecognitionError.finished` after `finish`.
   public func accept(_ samples: [Float]) throws -> [RecognitionEvent] {
     guard !isFinished else { throw RecognitionError.finished }
     var events: [RecognitionEvent] = []
-    let finite = samples.allSatisfy(\.isFinite) ? samples : samples.map { $0.isFinite ? $0 : 0 }
-    try take(features.push(finite), &events)
+    let isSound = samples.allSatisfy { abs($0) <= Self.loudest }
+    let sound = isSound ? samples : samples.map { abs($0) <= Self.loudest ? $0 : 0 }
+    try take(features.push(sound), &events)
     return events
   }
 
@@ -137,7 +139,6 @@ public final class RecognitionStream {
       let isActive = gate.push(frame)
       frames += 1
       if isRunning {
-        isSpeechInChunk = isSpeechInChunk || isActive
         try score(frame, &events)
       } else {
         waiting.append(frame, keeping: Self.preroll)
@@ -148,10 +149,8 @@ public final class RecognitionStream {
 
   private func start(_ events: inout [RecognitionEvent]) throws {
     isRunning = true
-    startFrame = frames - waiting.rows
     startRow = search.frames
-    pushedFrames = 0
-    utterance.setOrigin(row: startRow, time: Double(startFrame) * frameDuration)
+    utterance.setOrigin(row: startRow, time: Double(frames - waiting.rows) * frameDuration)
     let first = waiting
     waiting = Matrix(rows: 0, columns: waiting.columns)
     for row in 0..<first.rows { try score(first.rows(row..<(row + 1)), &events) }
@@ -161,14 +160,12 @@ public final class RecognitionStream {
   private func stop() {
     scorer.reset()
     isRunning = false
-    isSpeechInChunk = false
     endpointing.reset()
     lastPartial = ""
   }
 
   private func score(_ frame: Matrix, _ events: inout [RecognitionEvent]) throws {
     waiting.append(frame, keeping: 1)
-    pushedFrames += 1
     var failure: (any Error)?
     var hasRows = false
     try scorer.push(frame) { scores in
@@ -184,14 +181,13 @@ public final class RecognitionStream {
     let rule = endpointing.observe(
       framesSinceToken: search.framesSinceToken, length: Double(rows - startRow) * model.acoustic.rowDuration,
       frameDuration: model.acoustic.rowDuration)
-    utterance.commit(
-      search.commit(by: options.commitRule) { model.vocabulary.beginsWord($0) }, rows: rows)
+    let committed = search.commit(by: options.commitRule) { model.vocabulary.beginsWord($0) }
+    utterance.commit(committed, rows: search.best.frames.first ?? rows)
     if let rule {
       end(rule, &events)
     } else if options.partials {
       tellPartial(&events)
     }
-    isSpeechInChunk = false
   }
 
   private func tellPartial(_ events: inout [RecognitionEvent]) {

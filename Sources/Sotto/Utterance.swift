@@ -16,6 +16,8 @@ struct Utterance {
   private var tokenCount = 0
   /// The row after the last committed word.
   private var committedRow = 0
+  /// Where the last word of all ended, in seconds of the stream.
+  private var lastEnd = 0.0
 
   init(vocabulary: PieceVocabulary, rowDuration: Double) {
     self.vocabulary = vocabulary
@@ -33,12 +35,15 @@ struct Utterance {
   var isEmpty: Bool { words.isEmpty }
   var text: String { words.map(\.text).joined(separator: " ") }
 
-  /// Takes tokens that are final. `rows`: how many rows there are so far.
+  /// Takes tokens that are final. `rows`: the row up to which their words may reach.
   mutating func commit(_ hypothesis: Hypothesis, rows: Int) {
     guard !hypothesis.tokens.isEmpty else { return }
     let aligned = vocabulary.alignedWords(hypothesis, within: committedRow..<max(rows, committedRow))
     for (index, word) in aligned.enumerated() {
-      let (start, end) = (time(ofRow: word.frames.lowerBound), time(ofRow: word.frames.upperBound))
+      // Another hypothesis may have become the best, with the next word a little earlier.
+      let start = max(time(ofRow: word.frames.lowerBound), lastEnd)
+      let end = max(time(ofRow: word.frames.upperBound), start)
+      lastEnd = end
       let confidence = Double(min(max(word.confidence ?? 0, 0), 1))
       if index == 0, let last = words.last, !vocabulary.beginsWord(hypothesis.tokens[0]) {
         // A word that was committed in parts, for it had no end.
