@@ -77,7 +77,7 @@ public final class SecondMoments: ActivationObserver {
     let file = try ModelFile(path: modelPath)
     if file.configuration.family.isStreaming {
       let context = ComputeContext(workers: Workers(count: threads), observer: observer)
-      let model = try StreamingCTC(file)
+      let model = try StreamingModel(file)
       for index in 0..<recordings { try model.hear(try open(index), context) }
     } else {
       var configuration = RecognizerConfiguration()
@@ -89,13 +89,13 @@ public final class SecondMoments: ActivationObserver {
   }
 }
 
-extension StreamingCTC {
+extension StreamingModel {
   private static let samplesAtOnce = 16_000
 
   /// Runs the model over a whole recording, for its observer.
   fileprivate func hear(_ source: any AudioSource, _ context: ComputeContext) throws {
     var features = try features
-    let stream = try CTCStream(model, context: context)
+    let stream = try CTCStream(acoustic, context: context)
     while true {
       let samples = try source.read(count: Self.samplesAtOnce)
       if samples.isEmpty { break }

@@ -38,8 +38,7 @@ def write_floats(name, values):
 def main():
     torch.manual_seed(3)
     torch.set_grad_enabled(False)
-    model = StreamCTC(len(PIECES), WIDTH, RECURRENT).eval()
-    model.encoder = Encoder(BANDS, WIDTH, HEADS, INNER, LAYERS)
+    model = StreamCTC(Encoder(BANDS, WIDTH, HEADS, INNER, LAYERS), len(PIECES), RECURRENT).eval()
     for name, parameter in model.named_parameters():
         fan_in = parameter[0].numel() if parameter.dim() > 1 else 25
         values = torch.randn_like(parameter) * fan_in**-0.5
