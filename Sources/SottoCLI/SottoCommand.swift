@@ -28,7 +28,10 @@ struct SottoCommand: ParsableCommand {
         SOTTO_MODELS  folders with models, separated by colons, searched first
       """,
     version: version,
-    subcommands: [TranscribeCommand.self, ModelsCommand.self, QuantizeCommand.self, ScoreCommand.self])
+    subcommands: [
+      TranscribeCommand.self, ModelsCommand.self, QuantizeCommand.self, ScoreCommand.self,
+      LanguageModelCommand.self,
+    ])
 }
 
 @main
