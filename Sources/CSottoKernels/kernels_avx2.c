@@ -36,6 +36,7 @@ INLINE ivec add_pairs(ivec sums, ivec a, ivec b) {
 }
 
 #include "lookup.inc"
+#define WIDE_EXPANSION "expand_int16.inc"
 #include "wide_int16.inc"
 
 #pragma clang attribute pop
@@ -44,6 +45,8 @@ INLINE ivec add_pairs(ivec sums, ivec a, ivec b) {
 static const uint16_t most_lookup_columns[SOTTO_MAX_PLANES][2] = {
     {UINT16_MAX, UINT16_MAX}, {UINT16_MAX, 40}, {48, 10}, {28, 8}, {18, 6}, {12, 5}, {10, 4}, {8, 4}};
 
+#define MOST_FAST_PLANES SOTTO_MAX_PLANES
+#define WIDE(operation) int16_##operation
 const struct sotto_kernels sotto_kernels_avx2 = {
     .name = "avx2",
 #include "kernels_table.inc"

@@ -34,6 +34,8 @@ static void lookup_product(const struct sotto_binary_matrix *matrix, int precisi
 
 static const uint16_t most_lookup_columns[SOTTO_MAX_PLANES][2] = {{0}};
 
+#define MOST_FAST_PLANES SOTTO_MAX_PLANES
+#define WIDE(operation) float_##operation
 const struct sotto_kernels sotto_kernels_portable = {
     .name = "portable",
 #include "kernels_table.inc"

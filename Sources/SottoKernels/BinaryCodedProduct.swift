@@ -101,8 +101,9 @@ private struct PreparedColumns: @unchecked Sendable {
 
     init(_ segment: BinaryCodedMatrix.Segment, inputs: Int, columns: Int, _ precision: ProductPrecision) {
       set = segment.set
-      self.precision = precision
       isLookup = columns <= segment.set.mostLookupColumns(planes: segment.planes, precision)
+      let hasFast = isLookup || segment.planes <= segment.set.kernels.most_fast_planes
+      self.precision = hasFast ? precision : .accurate
     }
   }
 

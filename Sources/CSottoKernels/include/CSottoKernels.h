@@ -77,7 +77,9 @@ struct sotto_kernels {
   const uint16_t (*most_lookup_columns)[2];
 
   // Many columns: tiles are expanded one after another, each once for all columns. Bytes that a prepared column takes
-  // (0: columns are used as they are), and bytes of scratch that a product needs.
+  // (0: columns are used as they are), and bytes of scratch that a product needs. Matrices of more than
+  // `most_fast_planes` planes must be multiplied accurately: the roundings of their scales to 8 bits would add up.
+  size_t most_fast_planes;
   size_t (*wide_column_bytes)(size_t inputs, int precision);
   void (*wide_prepare)(const float *x, size_t inputs, int precision, uint8_t *prepared);
   size_t (*wide_scratch_bytes)(size_t inputs, int precision);
