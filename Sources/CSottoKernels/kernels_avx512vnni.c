@@ -54,7 +54,7 @@ INLINE ivec add_pairs(ivec sums, ivec a, ivec b) {
 static const uint16_t most_lookup_columns[SOTTO_MAX_PLANES][2] = {
     {UINT16_MAX, 64}, {64, 24}, {24, 12}, {16, 8}, {12, 6}, {10, 5}, {8, 4}, {6, 4}};
 
-#define MOST_FAST_PLANES 4
+#define MOST_FAST_PLANES 3
 #define WIDE(operation) int8_or_16_##operation
 const struct sotto_kernels sotto_kernels_avx512vnni = {
     .name = "avx512vnni",

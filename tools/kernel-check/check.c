@@ -130,7 +130,7 @@ static void check_product(const struct sotto_kernels *k, int at_end, struct wors
     double sum = 0, size = 0;
     for (size_t i = 0; i < inputs; i++) {
       sum += (double)((float *)row.at)[i] * ((float *)x.at)[i];
-      size += fabs((double)((float *)row.at)[i] * ((float *)x.at)[i]);
+      size += fabs((double)((float *)x.at)[i]);
     }
     raise(&worst->row, fabs(sum - ((float *)exact.at)[r]) / size);
   }
