@@ -68,21 +68,22 @@ extension BinaryCodedMatrix {
     _ segment: Segment, _ prepared: PreparedColumns, _ results: Results, _ workers: Workers
   ) {
     let form = prepared.form
-    let kernels = form.set.kernels
-    let tiles = (segment.rows + kernels.tile_rows - 1) / kernels.tile_rows
+    let tileRows = form.set.pointer.pointee.tile_rows
+    let tiles = (segment.rows + tileRows - 1) / tileRows
     let work = prepared.count * segment.rows * inputs
     (work > smallWork ? workers : .one).split(tiles) { range in
+      let kernels = form.set.pointer
       let target = results.base + segment.firstRow
       withUnsafePointer(to: description(of: segment)) { matrix in
         withUnsafePointer(to: prepared.description) { columns in
           if form.isLookup {
-            kernels.lookup_product(
+            kernels.pointee.lookup_product(
               matrix, form.precision.code, range.lowerBound, range.upperBound, columns, target,
               results.distance)
           } else {
             let scratch = AlignedBuffer<UInt8>(
-              count: kernels.wide_scratch_bytes(inputs, form.precision.code), zeroed: false)
-            kernels.wide_product(
+              count: kernels.pointee.wide_scratch_bytes(inputs, form.precision.code), zeroed: false)
+            kernels.pointee.wide_product(
               matrix, form.precision.code, range.lowerBound, range.upperBound, columns, scratch.pointer,
               target, results.distance)
           }
@@ -102,7 +103,7 @@ private struct PreparedColumns: @unchecked Sendable {
     init(_ segment: BinaryCodedMatrix.Segment, inputs: Int, columns: Int, _ precision: ProductPrecision) {
       set = segment.set
       isLookup = columns <= segment.set.mostLookupColumns(planes: segment.planes, precision)
-      let hasFast = isLookup || segment.planes <= segment.set.kernels.most_fast_planes
+      let hasFast = isLookup || segment.planes <= segment.set.pointer.pointee.most_fast_planes
       self.precision = hasFast ? precision : .accurate
     }
   }
@@ -117,21 +118,25 @@ private struct PreparedColumns: @unchecked Sendable {
     self.form = form
     self.columns = columns
     count = columns.count
-    let kernels = form.set.kernels
+    let kernels = form.set.pointer
     let code = form.precision.code
     let bytes =
-      form.isLookup ? kernels.lookup_table_bytes(inputs, code) : kernels.wide_column_bytes(inputs, code)
+      form.isLookup
+      ? kernels.pointee.lookup_table_bytes(inputs, code) : kernels.pointee.wide_column_bytes(inputs, code)
     stride = (bytes + 63) & ~63
     guard bytes > 0 else {
       buffer = nil
       return
     }
     let buffer = AlignedBuffer<UInt8>(count: columns.count * stride, zeroed: false)
-    let prepare: (UnsafePointer<Float>, UnsafeMutablePointer<UInt8>) -> Void =
-      form.isLookup
-      ? { kernels.lookup_build($0, inputs, code, $1) } : { kernels.wide_prepare($0, inputs, code, $1) }
     for c in 0..<columns.count {
-      prepare(columns.base + c * columns.distance, buffer.pointer + c * stride)
+      let source = columns.base + c * columns.distance
+      let target = buffer.pointer + c * stride
+      if form.isLookup {
+        kernels.pointee.lookup_build(source, inputs, code, target)
+      } else {
+        kernels.pointee.wide_prepare(source, inputs, code, target)
+      }
     }
     self.buffer = buffer
   }

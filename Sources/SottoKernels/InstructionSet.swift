@@ -25,6 +25,7 @@ public struct InstructionSet: Sendable, Equatable, CustomStringConvertible {
 
   public var description: String { String(cString: table.pointee.name) }
 
+  /// A copy of the table; where time counts, functions are called through `pointer`.
   var kernels: sotto_kernels { table.pointee }
 
   /// This set, or where its layout cannot hold groups of this size, the next one that can.
@@ -36,7 +37,7 @@ public struct InstructionSet: Sendable, Equatable, CustomStringConvertible {
 
   /// Up to this many columns look-up is faster than expansion; 0 where there is no look-up.
   func mostLookupColumns(planes: Int, _ precision: ProductPrecision) -> Int {
-    let limits = kernels.most_lookup_columns[planes - 1]
+    let limits = pointer.pointee.most_lookup_columns[planes - 1]
     return Int(precision == .fast ? limits.0 : limits.1)
   }
   var pointer: UnsafePointer<sotto_kernels> { table }
