@@ -24,13 +24,12 @@ from collections import deque
 
 import numpy as np
 import soundfile
-from num2words import num2words
 from scipy import signal
+from train.sotto_train.texts import TEXTS, read_sentences
 
 RATE = 16_000  # Hz
 SECONDS = (2.0, 25.0)  # shortest and longest clip; what is shorter gets silence around it
 KINDS = {"words": 0.15, "sentence": 0.6, "sentences": 0.25}  # one or two words; one sentence; two or three
-TEXTS = ("gutenberg-books.txt", "us-speeches.txt", "ljspeech-transcripts.txt")
 # The voice's card: recordings CC0, training fine-tuned from the voice lessac, whose corpus (Blizzard 2013) has terms of
 # its own that restrict commercial use. Clear this before what is made from these clips is used beyond calibration.
 PIPER_LICENCE = "CC0-1.0 (recordings); fine-tuned from lessac (Blizzard 2013 terms)"
@@ -38,41 +37,6 @@ ESPEAK_VOICES = (
     "en-us", "en-gb", "en-us+f2", "en-us+m3", "en-gb+Annie", "en-us+Denis", "en-gb-scotland+m5", "en-gb-x-rp+f4",
     "en-us+klatt2", "en-gb+anika",
 )  # fmt: skip
-
-
-def tidy(line):
-    """Undoes the tokenised spelling of some books (`` do n't , '' she said) and other marks that are not spoken."""
-    line = line.replace("``", '"').replace("''", '"').replace("_", " ").replace("*", " ")
-    line = line.replace("’", "'").replace("“", '"').replace("”", '"').replace("—", " -- ")
-    line = re.sub(r"\s+(n't|'(?:s|d|ll|re|ve|m|t))\b", r"\1", line)
-    line = re.sub(r"\s*--+\s*", ", ", line.replace('"', " "))
-    line = re.sub(r"\s+([,.;:!?])", r"\1", line)
-    return re.sub(r"\s+", " ", line).strip()
-
-
-def spell_numbers(sentence):
-    """Writes whole numbers, ordinals and years in words; other digits stay, and `is_speakable` refuses them."""
-
-    def spell(match):
-        digits, suffix = match.group(1).replace(",", ""), match.group(2)
-        is_year = len(match.group(1)) == 4 and 1100 <= int(digits) < 2100
-        return num2words(int(digits), to="ordinal" if suffix else "year" if is_year else "cardinal")
-
-    return re.sub(r"(?<![\w$.,-])(\d{1,3}(?:,\d{3})+|\d{1,7})(st|nd|rd|th)?(?![\w%/-]|[.,]\d)", spell, sentence)
-
-
-def is_speakable(sentence):
-    plain = re.fullmatch(r"[A-Za-z][A-Za-z ,.;:!?'-]*[A-Za-z][,.;:!?]*", sentence)
-    return bool(plain) and not re.search(r"\b[A-Z]{2,}\b", sentence) and 3 <= len(sentence.split()) <= 45
-
-
-def read_sentences(path):
-    """The sentences of a text that can be read aloud as they are written."""
-    titles = r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bHon\.)(?<!\bNo\.)(?<!\b[A-Z]\.)"
-    boundary = re.compile(r"(?<=[.!?])" + titles + r"\s+(?=[A-Z])")
-    with open(path, encoding="utf-8") as lines:
-        sentences = (spell_numbers(s) for line in lines for s in boundary.split(tidy(line)))
-        return [s for s in sentences if is_speakable(s)]
 
 
 def draw_sentence(rng, sentences):

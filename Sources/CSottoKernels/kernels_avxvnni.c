@@ -20,6 +20,7 @@
 #include "dense_product.inc"
 #include "elementwise.inc"
 #include "attention.inc"
+#include "recurrent.inc"
 #include "half_vector.inc"
 #include "binary_pack.inc"
 

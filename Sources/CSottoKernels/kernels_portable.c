@@ -10,6 +10,7 @@
 #include "dense_product.inc"
 #include "elementwise.inc"
 #include "attention.inc"
+#include "recurrent.inc"
 
 static void half_to_float(const uint16_t *x, size_t count, float *y) {
   for (size_t i = 0; i < count; i++) y[i] = sotto_half_to_float(x[i]);

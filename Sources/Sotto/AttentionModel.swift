@@ -11,14 +11,19 @@ struct AttentionModel: Sendable {
   let encoder: AudioEncoder
   let decoder: AttentionDecoder
   let vocabulary: Vocabulary
+  let special: ModelConfiguration.SpecialTokens
+  /// Seconds that the model hears at once.
+  let window: Double
 
   /// - Throws: `ModelError`.
   init(_ file: ModelFile) throws {
+    special = try file.part(\.vocabulary.special, of: .attention)
+    window = try file.part(\.encoder.window, of: .attention)
     configuration = file.configuration
     features = try Self.features(file)
     encoder = try AudioEncoder(file)
     decoder = try AttentionDecoder(file)
-    vocabulary = try Self.vocabulary(file)
+    vocabulary = try Vocabulary(file)
   }
 
   private static func features(_ file: ModelFile) throws -> LogMel {
@@ -36,37 +41,17 @@ struct AttentionModel: Sendable {
     }
   }
 
-  private static func vocabulary(_ file: ModelFile) throws -> Vocabulary {
-    let size = file.configuration.vocabulary.size
-    let texts = try file.tensor("vocabulary.bytes")
-    guard texts.elementType == .uint8, texts.shape.count == 1 else {
-      throw ModelError.tensor(
-        path: file.path, name: texts.name, reason: "it must be a list of bytes (U8)")
-    }
-    let offsets = try file.tensor("vocabulary.offsets", shape: [size + 1], type: .uint32)
-    let vocabulary = Vocabulary(
-      bytes: texts.withUnsafeBytes { Array($0) },
-      offsets: offsets.withUnsafeBytes { bytes in
-        (0...size).map { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
-      })
-    guard let vocabulary else {
-      throw ModelError.tensor(
-        path: file.path, name: offsets.name, reason: "they do not cut vocabulary.bytes into tokens")
-    }
-    return vocabulary
-  }
-
   /// Samples that the model hears at once.
-  var windowSamples: Int { Int(configuration.encoder.window * Double(configuration.features.sampleRate)) }
+  var windowSamples: Int { Int(window * Double(configuration.features.sampleRate)) }
   /// Seconds of an encoder state.
   var frameDuration: Double {
     2 * Double(configuration.features.hop) / Double(configuration.features.sampleRate)
   }
 
   func rules(timestamps: Bool) -> TokenRules {
-    let ids = configuration.vocabulary
-    return TokenRules(
-      endOfText: ids.endOfText, noTimestamps: ids.noTimestamps, firstTimestamp: ids.firstTimestamp,
-      suppressed: ids.suppressed, suppressedAtStart: ids.suppressedAtStart, usesTimestamps: timestamps)
+    TokenRules(
+      endOfText: special.endOfText, noTimestamps: special.noTimestamps,
+      firstTimestamp: special.firstTimestamp, suppressed: special.suppressed,
+      suppressedAtStart: special.suppressedAtStart, usesTimestamps: timestamps)
   }
 }

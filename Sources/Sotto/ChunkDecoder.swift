@@ -42,7 +42,7 @@ struct ChunkDecoder {
   /// - Parameter previous: tokens of the text before, where it is to be carried over.
   func readings(_ samples: [Float], previous: [Int] = []) -> [Reading] {
     let encoded = encoded(samples)
-    let ids = model.configuration.vocabulary
+    let ids = model.special
     let slots = (configuration.beam + 1) * (Self.mostTokens + 8) + model.decoder.capacity
     let session = DecoderSession(model.decoder, encoded: encoded, slots: slots, context: context)
     // Observers see each token of the final text once, and no hypotheses.
@@ -100,7 +100,7 @@ struct ChunkDecoder {
   private func carried(_ previous: [Int]) -> [Int] {
     guard configuration.carryText, !previous.isEmpty else { return [] }
     let room = model.decoder.capacity / 2 - 1
-    return [model.configuration.vocabulary.startOfPrevious] + previous.suffix(room)
+    return [model.special.startOfPrevious] + previous.suffix(room)
   }
 
   private func search(
@@ -111,7 +111,7 @@ struct ChunkDecoder {
     // Some differ in their timestamps alone.
     if configuration.nBest > 1 { beamSearch.wanted = 3 * configuration.nBest }
     return beamSearch.run(
-      SpeechScorer(session), prompt: prompt, rules: rules, probe: model.configuration.vocabulary.noSpeech)
+      SpeechScorer(session), prompt: prompt, rules: rules, probe: model.special.noSpeech)
   }
 
   private func isDoubtful(_ result: AttentionBeamSearch.Result) -> Bool {
@@ -133,7 +133,7 @@ struct ChunkDecoder {
 
   /// Text tokens alone.
   private func reading(_ hypothesis: Hypothesis) -> Reading {
-    let first = model.configuration.vocabulary.firstTimestamp
+    let first = model.special.firstTimestamp
     var reading = Reading(tokens: [], scores: [])
     reading.end = hypothesis.tokens.last(where: { $0 >= first }).map {
       Double($0 - first) * Self.timestampStep
@@ -147,7 +147,7 @@ struct ChunkDecoder {
 
   /// Words with their times, from where the decoder looks as it reads its own text.
   private func words(_ reading: Reading, session: DecoderSession, frames: Int) -> [Word] {
-    let ids = model.configuration.vocabulary
+    let ids = model.special
     let prompt = [ids.startOfTranscript, ids.noTimestamps]
     let fed = prompt + reading.tokens + [ids.endOfText]
     let observer = CrossAttentionObserver(model.decoder, tokens: fed.count, frames: frames)

@@ -7,17 +7,24 @@ import SottoModels
 
 /// Recognises recordings with one model. Create it once and use it for many recordings, one after another.
 ///
-/// Audio is read piece by piece and cut into chunks of speech at pauses (`Segmenter`); each chunk is decoded by itself.
-/// Memory does not grow with the length of a recording.
+/// Audio is read piece by piece. An attention model gets it in chunks of speech, cut at pauses (`Segmenter`), each
+/// decoded by itself; a streaming model hears it as it would live (`RecognitionStream`). Memory does not grow with the length
+/// of a recording.
 public final class Recognizer {
   public let configuration: RecognizerConfiguration
   /// The model's name, as in its file's configuration.
-  public var modelName: String { model.configuration.name }
+  public let modelName: String
+  /// The rate that `transcribe` needs its audio at, in samples a second.
+  public let sampleRate: Int
 
-  private let model: AttentionModel
-  private let decoder: ChunkDecoder
+  private let model: Model
 
-  /// - Throws: `ModelError` where the file cannot be used as a model.
+  private enum Model {
+    case attention(ChunkDecoder)
+    case streaming(StreamingModel)
+  }
+
+  /// - Throws: `ModelError` where the file cannot be used as a model, or has no chunks as the configuration wants them.
   public convenience init(modelPath: String, configuration: RecognizerConfiguration = .init()) throws {
     try self.init(modelPath: modelPath, configuration: configuration, observer: nil)
   }
@@ -26,14 +33,32 @@ public final class Recognizer {
     modelPath: String, configuration: RecognizerConfiguration, observer: (any ActivationObserver)?
   ) throws {
     self.configuration = configuration
-    model = try AttentionModel(try ModelFile(path: modelPath))
-    decoder = ChunkDecoder(
-      model: model, configuration: configuration,
-      context: ComputeContext(workers: Workers(count: configuration.threads), observer: observer))
+    let file = try ModelFile(path: modelPath)
+    modelName = file.configuration.name
+    sampleRate = file.configuration.features.sampleRate
+    if file.configuration.family.isStreaming {
+      let streaming = try StreamingModel(file)
+      _ = try streaming.acoustic.encoder.chunk(milliseconds: configuration.chunkMilliseconds)
+      model = .streaming(streaming)
+    } else {
+      model = .attention(
+        ChunkDecoder(
+          model: try AttentionModel(file), configuration: configuration,
+          context: ComputeContext(workers: Workers(count: configuration.threads), observer: observer)))
+    }
   }
 
-  /// The rate that `transcribe` needs its audio at, in samples a second.
-  public var sampleRate: Int { model.configuration.features.sampleRate }
+  /// Whether the model hears audio as it comes, so that there are partial results.
+  public var isStreaming: Bool {
+    if case .streaming = model { true } else { false }
+  }
+
+  private func makeSession(partials: Bool) throws -> any RecordingSession {
+    switch model {
+    case .attention(let decoder): try AttentionSession(decoder)
+    case .streaming(let model): try StreamingSession(model, configuration, partials: partials)
+    }
+  }
 
   /// Seconds of audio that are read at once.
   private static let pieceDuration = 0.5
@@ -43,10 +68,12 @@ public final class Recognizer {
   /// - Parameters:
   ///   - source: audio at `sampleRate`.
   ///   - onSegment: called with each segment as soon as it is final, in order.
+  ///   - onPartial: called with what is known of an utterance under way, where the model is a streaming one.
   ///   - onProgress: called now and then with the seconds of audio that are done.
   /// - Throws: `RecognitionError` for audio of another rate; what `source` and `onSegment` throw.
   public func transcribe(
     _ source: any AudioSource, onSegment: (Segment) throws -> Void = { _ in },
+    onPartial: ((PartialResult) throws -> Void)? = nil,
     onProgress: (Double) -> Void = { _ in }
   ) throws -> Transcript {
     guard source.sampleRate == sampleRate else {
@@ -54,21 +81,18 @@ public final class Recognizer {
     }
     let began = ProcessInfo.processInfo.systemUptime
     let rate = Double(sampleRate)
-    var options = Segmenter.Options()
-    options.longestChunk = min(configuration.longestChunk, model.configuration.encoder.window)
-    var segmenter = try Segmenter(options)
+    let session = try makeSession(partials: onPartial != nil)
     var transcript = Transcript(segments: [], duration: 0, model: modelName, realTimeFactor: 0)
-    var previous: [Int] = []
     var read = 0
 
-    func decode(_ chunk: SpeechChunk) throws {
-      let (segments, tokens) = decoder.segments(chunk, rate: rate, previous: previous)
-      if configuration.carryText { previous += tokens }
-      for segment in segments {
+    func tell(_ event: RecognitionEvent) throws {
+      switch event {
+      case .partial(let partial): try onPartial?(partial)
+      case .final(let segment, _):
         transcript.segments.append(segment)
         try onSegment(segment)
+        onProgress(session.settled)
       }
-      onProgress(Double(chunk.endSample) / rate)
     }
 
     var failure: (any Error)?
@@ -81,10 +105,10 @@ public final class Recognizer {
       }
       if samples.isEmpty { break }
       read += samples.count
-      try segmenter.push(samples).forEach(decode)
-      onProgress(Double(segmenter.settledSample) / rate)
+      try session.push(samples, tell)
+      onProgress(session.settled)
     }
-    try segmenter.finish().forEach(decode)
+    try session.finish(tell)
     if let failure { throw failure }
     transcript.duration = Double(read) / rate
     onProgress(transcript.duration)

@@ -1,5 +1,7 @@
 // How a recogniser decodes; data only.
 
+import SottoDecoding
+
 /// Options of recognition, with the defaults that the program uses.
 public struct RecognizerConfiguration: Sendable, Hashable {
   /// Hypotheses kept by the beam search; 1 is greedy.
@@ -19,6 +21,11 @@ public struct RecognizerConfiguration: Sendable, Hashable {
   /// Fill the model's window with silence position by position, as the original does. Off: the silence is merged where
   /// the model allows it, several times faster, for the same words but for a few.
   public var fullWindow = false
+
+  /// Length of the chunks that a streaming model hears at once, in ms; nil for the model's choice.
+  public var chunkMilliseconds: Int?
+  /// What ends an utterance, for streaming models.
+  public var endpointing = Endpointing.Configuration.balanced
 
   public init() {}
 }

@@ -66,18 +66,42 @@ public final class SecondMoments: ActivationObserver {
     }
   }
 
-  /// Transcribes recordings with a model and gives the second moments of its layers' inputs, by tensor.
+  /// Runs a model on recordings and gives the second moments of its layers' inputs, by tensor.
   ///
   /// - Parameter open: gives the recording of an index, at the model's sample rate.
   /// - Throws: `ModelError`, and what the sources and `open` throw.
   public static func measure(
     modelPath: String, recordings: Int, threads: Int = 0, open: (Int) throws -> any AudioSource
   ) throws -> [String: Matrix] {
-    var configuration = RecognizerConfiguration()
-    configuration.threads = threads
     let observer = SecondMoments(workers: Workers(count: threads))
-    let recognizer = try Recognizer(modelPath: modelPath, configuration: configuration, observer: observer)
-    for index in 0..<recordings { _ = try recognizer.transcribe(try open(index)) }
+    let file = try ModelFile(path: modelPath)
+    if file.configuration.family.isStreaming {
+      let context = ComputeContext(workers: Workers(count: threads), observer: observer)
+      let model = try StreamingModel(file)
+      for index in 0..<recordings { try model.hear(try open(index), context) }
+    } else {
+      var configuration = RecognizerConfiguration()
+      configuration.threads = threads
+      let recognizer = try Recognizer(modelPath: modelPath, configuration: configuration, observer: observer)
+      for index in 0..<recordings { _ = try recognizer.transcribe(try open(index)) }
+    }
     return observer.moments()
+  }
+}
+
+extension StreamingModel {
+  private static let samplesAtOnce = 16_000
+
+  /// Runs the model over a whole recording, for its observer.
+  fileprivate func hear(_ source: any AudioSource, _ context: ComputeContext) throws {
+    var features = try features
+    let stream = try CTCStream(acoustic, context: context)
+    while true {
+      let samples = try source.read(count: Self.samplesAtOnce)
+      if samples.isEmpty { break }
+      try stream.push(features.push(samples)) { _ in }
+    }
+    try stream.push(features.finish()) { _ in }
+    stream.finish { _ in }
   }
 }

@@ -25,6 +25,10 @@ final class Document {
     try append(writer.segment(segment, of: label))
   }
 
+  func partial(_ partial: PartialResult, of label: RecordingLabel) throws {
+    try append(writer.partial(partial, of: label))
+  }
+
   func end(_ transcript: Transcript, of label: RecordingLabel, warning: String?) throws {
     try append(writer.end(transcript, of: label, warning: warning))
     hasContent = true

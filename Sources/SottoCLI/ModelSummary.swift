@@ -4,6 +4,10 @@ import SottoModels
 
 struct ModelSummary: Encodable {
   let name: String
+  /// How scores become text: `attention`, `ctc`.
+  let family: String
+  /// Whether it can recognise audio as it arrives.
+  let isStreaming: Bool
   /// Bytes of the file.
   let size: Int
   /// Bits that a weight takes on average, scales included.
@@ -13,7 +17,8 @@ struct ModelSummary: Encodable {
   let path: String
 
   enum CodingKeys: String, CodingKey {
-    case name, size, licence, source, path
+    case name, family, size, licence, source, path
+    case isStreaming = "streaming"
     case bitsPerWeight = "bits_per_weight"
   }
 
@@ -22,6 +27,8 @@ struct ModelSummary: Encodable {
     let file = try ModelFile(path: path)
     self.name = name
     self.path = path
+    family = file.configuration.family.rawValue
+    isStreaming = file.configuration.family.isStreaming
     size = file.byteCount
     licence = file.configuration.licence
     source = file.configuration.source

@@ -21,8 +21,9 @@ struct ModelsCommand: ParsableCommand {
     abstract: "List the models that are installed.",
     usage: "sotto models [--format FORMAT]",
     discussion: """
-      Shows each model's size, the bits that a weight takes, and its licence, source
-      and file. Of two models with one name the first is used.
+      Shows each model's family and whether it can follow a stream, its size, the
+      bits that a weight takes, and its licence, source and file. Of two models with
+      one name the first is used.
 
       EXAMPLES:
         sotto models
@@ -72,17 +73,18 @@ struct ModelsCommand: ParsableCommand {
   static func table(_ models: [ModelSummary]) -> String {
     guard !models.isEmpty else { return "" }
     let rows =
-      [["NAME", "MB", "BITS", "LICENCE", "SOURCE", "PATH"]]
+      [["NAME", "FAMILY", "MB", "BITS", "LICENCE", "SOURCE", "PATH"]]
       + models.map { model in
         let megabytes = String(format: "%.1f", Double(model.size) / 1e6)
         let bits = String(format: "%.2f", model.bitsPerWeight)
-        return [model.name, megabytes, bits, model.licence, model.source, model.path]
+        let family = model.family + (model.isStreaming ? ", streams" : "")
+        return [model.name, family, megabytes, bits, model.licence, model.source, model.path]
       }
     let widths = rows[0].indices.map { column in rows.map { $0[column].columns }.max() ?? 0 }
     return rows.map { row in
       let cells = row.enumerated().map { column, cell in
         switch column {
-        case 1, 2: cell.leftPadded(to: widths[column])
+        case 2, 3: cell.leftPadded(to: widths[column])
         case row.count - 1: cell
         default: cell.rightPadded(to: widths[column])
         }

@@ -4,9 +4,11 @@ import ArgumentParser
 import Foundation
 import Sotto
 import SottoAudio
+import SottoDecoding
 import SottoFormats
 
 extension TranscriptFormatName: ExpressibleByArgument {}
+extension Endpointing.Preset: ExpressibleByArgument {}
 
 /// What `--channel` chooses.
 enum ChannelChoice: String, CaseIterable, ExpressibleByArgument {
@@ -37,6 +39,7 @@ struct TranscribeCommand: ParsableCommand {
         sotto transcribe --recursive --format jsonl recordings > recordings.jsonl
         sotto transcribe --format vtt --output subtitles/ one.wav two.flac
         sotto transcribe --channel each --format json call.wav
+        sotto transcribe --model stream-ctc --chunk 320 --partials talk.wav
         ffmpeg -i film.mkv -f wav - | sotto transcribe -
         arecord -f S16_LE -r 16000 -t raw -d 9 | sotto transcribe --raw 16000:s16:1 -
 
@@ -94,6 +97,18 @@ struct TranscribeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Threads to compute with; 0: one for each core.", valueName: "n"))
   var threads = 0
 
+  @Option(
+    help: ArgumentHelp(
+      "Milliseconds that a streaming model hears at once: more is more accurate, text appears later.",
+      valueName: "ms"))
+  var chunk: Int?
+
+  @Option(help: "How soon a pause ends an utterance, for streaming models.")
+  var endpoint = Endpointing.Preset.balanced
+
+  @Flag(help: "Show text as a streaming model would while it listens, with times in seconds (txt, jsonl).")
+  var partials = false
+
   @Flag(help: "Fill the model's window with silence frame by frame, as the original does: slower.")
   var fullWindow = false
 
@@ -114,6 +129,12 @@ struct TranscribeCommand: ParsableCommand {
       throw ValidationError("--n-best must not be larger than --beam, which is \(beam).")
     }
     guard (0...1024).contains(threads) else { throw ValidationError("--threads must be 0 to 1024.") }
+    guard !partials || format.holdsPartials else {
+      throw ValidationError("--partials needs --format txt or jsonl.")
+    }
+    guard !partials || channel != .each || format.holdsObjects else {
+      throw ValidationError("--partials of each channel needs --format jsonl.")
+    }
     guard output != "" else { throw ValidationError("--output needs the name of a file or folder.") }
   }
 
@@ -127,18 +148,25 @@ struct TranscribeCommand: ParsableCommand {
     configuration.threads = threads
     configuration.fullWindow = fullWindow
     configuration.carryText = carryText
+    configuration.chunkMilliseconds = chunk
+    configuration.endpointing = endpoint.configuration
     let recognizer: Recognizer
     do {
       recognizer = try Recognizer(modelPath: ModelSearch().path(of: model), configuration: configuration)
     } catch {
       throw Failure(explanation(of: error))
     }
+    guard recognizer.isStreaming || (chunk == nil && !partials) else {
+      throw UsageError(
+        "\(recognizer.modelName) hears whole pieces of speech: \(partials ? "--partials" : "--chunk") needs a streaming model; "
+          + "sotto models lists them")
+    }
     var transcription = Transcription(
       recognizer: recognizer, channel: channel, format: format,
       options: FormatOptions(
         hasSeveralRecordings: recordings.recordings.count > 1 || recordings.hasFolder,
         hasChannels: channel == .each, hasWords: wordTimes),
-      showsProgress: !quiet && Console.shared.isTerminal)
+      showsProgress: !quiet && Console.shared.isTerminal, showsPartials: partials)
     guard try transcription.run(recordings, into: destination) else { throw ExitCode.failure }
   }
 

@@ -18,17 +18,19 @@ struct Transcription {
   let format: TranscriptFormatName
   let options: FormatOptions
   let showsProgress: Bool
+  let showsPartials: Bool
   private var failed = 0
 
   init(
     recognizer: Recognizer, channel: ChannelChoice, format: TranscriptFormatName, options: FormatOptions,
-    showsProgress: Bool
+    showsProgress: Bool, showsPartials: Bool
   ) {
     self.recognizer = recognizer
     self.channel = channel
     self.format = format
     self.options = options
     self.showsProgress = showsProgress
+    self.showsPartials = showsPartials
   }
 
   /// Whether everything went well; what did not is named on standard error.
@@ -127,7 +129,13 @@ struct Transcription {
           onSegment: { segment in
             guard !isMixedByTime, writeError == nil else { return }
             do { try document.segment(segment, of: label) } catch { writeError = error }
-          }, onProgress: { progress?.update(done + $0) })
+          },
+          onPartial: showsPartials
+            ? { partial in
+              guard !isMixedByTime, writeError == nil else { return }
+              do { try document.partial(partial, of: label) } catch { writeError = error }
+            } : nil,
+          onProgress: { progress?.update(done + $0) })
       }
       if let writeError { throw writeError }
       done += transcript.duration

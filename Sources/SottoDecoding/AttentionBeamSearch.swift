@@ -108,13 +108,15 @@ public struct AttentionBeamSearch: Sendable {
         order.append((parent, token, score, item.hypothesis.total + score))
       }
     }
-    order.sort { $0.total > $1.total }
+    let pruning = Pruning(beam: beam, margin: wanted > 1 ? .infinity : margin)
+    var ranked: [Int] = []
+    pruning.rank(order.map(\.total), limit: order.count, into: &ranked)
     var next: [(hypothesis: Hypothesis, state: State)] = []
     var ended: [Hypothesis] = []
     var bestLoop: Hypothesis?
     var timed: Set<[Int]> = []
-    let floor = wanted > 1 ? -.infinity : (order.first?.total ?? 0) - margin
-    for (parent, token, score, total) in order where next.count < beam && total >= floor {
+    for place in ranked where next.count < beam {
+      let (parent, token, score, _) = order[place]
       let item = active[parent]
       if token == rules.endOfText {
         ended.append(item.hypothesis.finished(score: score))

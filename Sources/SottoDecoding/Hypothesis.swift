@@ -1,10 +1,12 @@
 // A reading in the making.
 
-/// Tokens with their log probabilities; the prompt and the end of text are not among them.
+/// Tokens with their log probabilities, whatever search they come from; the prompt and the end of text are not among them.
 public struct Hypothesis: Sendable, Hashable {
   public var tokens: [Int] = []
   /// Natural logarithm of each token's probability.
   public var scores: [Float] = []
+  /// The frame at which each token was said, never decreasing; empty where the search does not know.
+  public var frames: [Int] = []
   /// Sum of the scores, the end of text included once it is reached.
   public var total: Float = 0
   /// Whether the end of text was reached.
@@ -27,6 +29,7 @@ public struct Hypothesis: Sendable, Hashable {
   func cut(to count: Int) -> Hypothesis {
     var next = Hypothesis()
     for (token, score) in zip(tokens, scores).prefix(count) { next = next.extended(by: token, score: score) }
+    next.frames = Array(frames.prefix(count))
     return next
   }
 

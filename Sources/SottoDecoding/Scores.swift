@@ -23,3 +23,14 @@ func bestTokens(_ scores: UnsafeBufferPointer<Float>, count: Int) -> [(token: In
   }
   return best
 }
+
+/// log(eᵃ + eᵇ).
+func logAdd(_ a: Float, _ b: Float) -> Float {
+  let (high, low) = a >= b ? (a, b) : (b, a)
+  // Beyond this a single-precision sum does not change.
+  let distance = low - high
+  return distance > -17 ? high + log1pf(expf(distance)) : high
+}
+
+/// A log probability as searches can use it: what is none (NaN) is -∞, what rounding put above 0 is 0.
+func logProbability(_ value: Float) -> Float { value <= 0 ? value : value > 0 ? 0 : -.infinity }

@@ -5,6 +5,9 @@ import SottoKernels
 /// The frames of `LogMel`, bit for bit, for any way of cutting the signal into pieces. Frame t comes out half a window
 /// (12.5 ms) after the sample it is centred on. The floor is fixed: one that depends on the whole signal needs its end.
 public struct StreamingLogMel {
+  /// The floor of streaming models.
+  public static let defaultFloor: Float = -6.5
+
   public let bands: Int
   /// Lowest value of a feature, in log₁₀ of energy, before scaling.
   public let floor: Float
@@ -14,7 +17,8 @@ public struct StreamingLogMel {
 
   /// - Throws: `FeatureError` where a value is out of its range.
   public init(
-    sampleRate: Int = 16_000, bands: Int = 80, windowLength: Int = 400, hop: Int = 160, floor: Float = -6.5
+    sampleRate: Int = 16_000, bands: Int = 80, windowLength: Int = 400, hop: Int = 160,
+    floor: Float = defaultFloor
   ) throws(FeatureError) {
     self.bands = bands
     self.floor = floor

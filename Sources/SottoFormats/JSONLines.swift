@@ -7,6 +7,10 @@ struct JSONLines: TranscriptFormat {
     TranscriptObject(transcript, of: recording, warning: warning).json(isIndented: false) + "\n"
   }
 
+  mutating func partial(_ partial: PartialResult, of recording: RecordingLabel) -> String {
+    PartialObject(partial, of: recording).json + "\n"
+  }
+
   mutating func fail(_ message: String, of recording: RecordingLabel) -> String {
     TranscriptObject(error: message, of: recording).json(isIndented: false) + "\n"
   }

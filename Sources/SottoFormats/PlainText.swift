@@ -3,6 +3,7 @@
 import Sotto
 
 /// Several recordings have headings (`==> FILE <==`, as `head` writes them).
+/// Partial results are lines with the time at which they were known; "|" stands before what may still change.
 /// Words and further readings follow their segment as indented lines.
 struct PlainText: TranscriptFormat {
   let options: FormatOptions
@@ -28,6 +29,12 @@ struct PlainText: TranscriptFormat {
       lines.append("    \(times) \(word.text.singleLine)")
     }
     return lines.map { $0 + "\n" }.joined()
+  }
+
+  mutating func partial(_ partial: PartialResult, of recording: RecordingLabel) -> String {
+    let channel = recording.channel.map { "[\($0)] " } ?? ""
+    let parts = [partial.committed.singleLine, "|", partial.volatile.singleLine].filter { !$0.isEmpty }
+    return "    \(fixed(partial.time, 2)) \(channel)\(parts.joined(separator: " "))\n"
   }
 }
 

@@ -13,6 +13,9 @@ public enum TranscriptFormatName: String, Sendable, Hashable, CaseIterable {
   /// mix the channels' segments by time, with marks, and leave out what failed.
   public var holdsObjects: Bool { self == .json || self == .jsonl }
 
+  /// Whether what is known of an utterance under way can stand among the text.
+  public var holdsPartials: Bool { self == .txt || self == .jsonl }
+
   /// A writer for one document.
   public func writer(_ options: FormatOptions = .init()) -> any TranscriptFormat {
     switch self {
@@ -55,14 +58,15 @@ public struct RecordingLabel: Sendable, Hashable {
   }
 }
 
-/// Writes one document. The calls come in this order: `start`, for each recording `begin`, any number of `segment`,
-/// and `end` or `fail`; at last `finish`. Each gives the text to append, so that a long recording streams.
+/// Writes one document. The calls come in this order: `start`, for each recording `begin`, any number of `segment`
+/// and `partial`, and `end` or `fail`; at last `finish`. Each gives the text to append, so that a long recording streams.
 ///
 /// Where channels are mixed in one text, `begin` and `end` name the recording and segments the channel.
 public protocol TranscriptFormat {
   mutating func start() -> String
   mutating func begin(_ recording: RecordingLabel) -> String
   mutating func segment(_ segment: Segment, of recording: RecordingLabel) -> String
+  mutating func partial(_ partial: PartialResult, of recording: RecordingLabel) -> String
   mutating func end(_ transcript: Transcript, of recording: RecordingLabel, warning: String?) -> String
   mutating func fail(_ message: String, of recording: RecordingLabel) -> String
   mutating func finish() -> String
@@ -72,6 +76,7 @@ extension TranscriptFormat {
   public mutating func start() -> String { "" }
   public mutating func begin(_ recording: RecordingLabel) -> String { "" }
   public mutating func segment(_ segment: Segment, of recording: RecordingLabel) -> String { "" }
+  public mutating func partial(_ partial: PartialResult, of recording: RecordingLabel) -> String { "" }
   public mutating func end(_ transcript: Transcript, of recording: RecordingLabel, warning: String?) -> String
   { "" }
   public mutating func fail(_ message: String, of recording: RecordingLabel) -> String { "" }

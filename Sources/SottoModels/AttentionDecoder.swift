@@ -31,7 +31,7 @@ public struct AttentionDecoder: Sendable {
   }
 
   public init(_ file: ModelFile) throws {
-    let shape = file.configuration.decoder
+    let shape = try file.part(\.decoder, of: .attention)
     let width = shape.width
     embedding = try file.weights(
       Self.embeddingName, rows: file.configuration.vocabulary.size, inputs: width)

@@ -19,4 +19,15 @@ public struct ComputeContext: Sendable {
     self.workers = workers
     self.observer = observer
   }
+  /// Shows the inputs of a product to the observer, where there is one: the columns that `window` cuts from `x`.
+  func observe(_ tensor: String, _ x: Matrix, window: ColumnWindow = .row) {
+    guard let observer else { return }
+    if window == .row { return observer.observe(tensor: tensor, inputs: x) }
+    let count = window.columns(in: x.rows)
+    let elements = (0..<count).flatMap { column in
+      (0..<window.rows).flatMap { x.row(column * window.stride + $0) }
+    }
+    observer.observe(
+      tensor: tensor, inputs: Matrix(rows: count, columns: window.rows * x.columns, elements: elements))
+  }
 }

@@ -14,9 +14,23 @@ struct FeedForward: Sendable {
     down = try Linear(file, [name + ".down"], inputs: inner, outputs: width)
   }
 
+  /// - Parameter room: matrices to compute in, for the next call.
+  func callAsFunction(_ x: inout Matrix, _ room: inout Room, _ context: ComputeContext) {
+    norm(x, into: &room.normalized)
+    up(room.normalized, into: &room.inner, context)
+    room.inner.applyGELU(workers: context.workers)
+    down(room.inner, into: &room.result, context)
+    x.add(room.result)
+  }
+
   func callAsFunction(_ x: inout Matrix, _ context: ComputeContext) {
-    var inner = up(norm(x), context)
-    inner.applyGELU(workers: context.workers)
-    x.add(down(inner, context))
+    var room = Room()
+    self(&x, &room, context)
+  }
+
+  struct Room: Sendable {
+    var normalized = Matrix(rows: 0, columns: 0)
+    var inner = Matrix(rows: 0, columns: 0)
+    var result = Matrix(rows: 0, columns: 0)
   }
 }

@@ -13,4 +13,8 @@ public struct LayerNorm: Sendable {
   }
 
   public func callAsFunction(_ x: Matrix) -> Matrix { x.layerNormalized(gain: gain, bias: bias) }
+
+  func callAsFunction(_ x: Matrix, into y: inout Matrix) {
+    x.layerNormalized(gain: gain, bias: bias, into: &y)
+  }
 }

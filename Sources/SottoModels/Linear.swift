@@ -40,9 +40,14 @@ public struct Linear: Sendable {
   }
 
   public func callAsFunction(_ x: Matrix, _ context: ComputeContext) -> Matrix {
-    if let observer = context.observer {
-      for tensor in tensors { observer.observe(tensor: tensor, inputs: x) }
-    }
-    return weights.product(x, bias: bias, workers: context.workers)
+    var y = Matrix(rows: 0, columns: 0)
+    self(x, into: &y, context)
+    return y
+  }
+
+  /// The same, into a matrix that is there already; it is replaced where its size is another.
+  func callAsFunction(_ x: Matrix, into y: inout Matrix, _ context: ComputeContext) {
+    for tensor in tensors { context.observe(tensor, x) }
+    weights.product(x, bias: bias, into: &y, workers: context.workers)
   }
 }

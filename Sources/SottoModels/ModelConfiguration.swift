@@ -1,6 +1,9 @@
 // The JSON configuration in a model file's metadata.
 
 /// Everything about a model that is not a tensor. Stored as JSON under the key `sotto` of the safetensors metadata.
+///
+/// Parts that only some families have are optional here; a file must have those of its family, and is refused without
+/// them (`ModelConfigurationChecks`).
 public struct ModelConfiguration: Sendable, Hashable, Codable {
   /// The newest `format` that this code reads.
   public static let currentFormat = 1
@@ -9,21 +12,31 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   public var format = ModelConfiguration.currentFormat
   /// Name of the model, for example `tiny.en`.
   public var name: String
-  /// How scores become text. More families follow (`ctc`, `rnnt`, `mocha`).
+  /// How scores become text.
   public var family: Family
   /// Licence of the weights (SPDX identifier) and where they come from.
   public var licence: String
   public var source: String
   public var features: Features
   public var encoder: Encoder
-  public var decoder: Decoder
+  /// How a streaming encoder is cut into chunks: `ctc`.
+  public var streaming: Streaming?
+  /// The layers between a streaming encoder and the scores: `ctc`.
+  public var recurrent: Recurrent?
+  /// The decoder of `attention`.
+  public var decoder: Decoder?
   public var vocabulary: Vocabulary
   /// Tensors in binary coding, by name.
   public var quantization: [String: TensorCoding] = [:]
 
   public enum Family: String, Sendable, Hashable, Codable {
-    /// Attention encoder-decoder.
+    /// Attention encoder-decoder, for recordings (Whisper).
     case attention
+    /// Connectionist temporal classification on a streaming encoder.
+    case ctc
+
+    /// Whether audio can be recognised as it arrives.
+    public var isStreaming: Bool { self == .ctc }
   }
 
   public struct Features: Sendable, Hashable, Codable {
@@ -31,6 +44,8 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
     public var windowLength: Int
     public var hop: Int
     public var melBands: Int
+    /// Lowest value in log₁₀ of energy; nil for one that depends on the loudest of the utterance. Streams need it.
+    public var floor: Float?
   }
 
   public struct Encoder: Sendable, Hashable, Codable {
@@ -38,12 +53,30 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
     public var width: Int
     public var heads: Int
     public var feedForward: Int
-    /// Positions after the convolutions, the longest input (50 a second).
+    /// Positions after the convolutions, 50 a second: the longest input, or where those of a stream begin again.
     public var positions: Int
-    /// Length in seconds that the input is padded to with silence, as the weights need it.
-    public var window: Double
+    /// Length in seconds that the input is padded to with silence, as the weights need it; nil for streams.
+    public var window: Double?
     /// Positions of that silence that may be merged into one (`AudioEncoder`); nil for 1.
     public var paddingStride: Int?
+  }
+
+  /// Attention of a frame to all of its chunk and to some frames before; frames are encoder states, 50 a second.
+  public struct Streaming: Sendable, Hashable, Codable {
+    /// Lengths of chunks that the weights know, in frames, rising.
+    public var chunks: [Int]
+    /// The one that is used unless another is asked for.
+    public var chunk: Int
+    /// Frames before a chunk that its frames attend to.
+    public var left: Int
+  }
+
+  /// Recurrent layers (LSTM) over the encoder's states.
+  public struct Recurrent: Sendable, Hashable, Codable {
+    /// Neighbouring states that make one input.
+    public var stack: Int
+    public var layers: Int
+    public var width: Int
   }
 
   public struct Decoder: Sendable, Hashable, Codable {
@@ -59,8 +92,14 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
 
   /// Token ids with a meaning; the texts themselves are the tensors `vocabulary.bytes` (U8) and
   /// `vocabulary.offsets` (U32, [size + 1]).
-  public struct Vocabulary: Sendable, Hashable, Codable {
+  public struct Vocabulary: Sendable, Hashable {
+    /// Texts. The classes of `ctc` are one more: class 0 is the blank, piece i is class i + 1.
     public var size: Int
+    /// The special tokens of `attention`.
+    public var special: SpecialTokens?
+  }
+
+  public struct SpecialTokens: Sendable, Hashable, Codable {
     public var endOfText: Int
     public var startOfTranscript: Int
     public var startOfPrevious: Int
@@ -88,6 +127,7 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case format, name, family, licence, source, features, encoder, decoder, vocabulary, quantization
+    case format, name, family, licence, source, features, encoder, streaming, recurrent, decoder, vocabulary
+    case quantization
   }
 }

@@ -1,52 +1,22 @@
-// Reading a model's configuration from JSON, and whether it can be right.
-
-import Foundation
+// Whether a model's configuration can be right.
 
 extension ModelConfiguration {
-  /// - Throws: `ModelError.newerFormat`, or `.configuration` where a field is missing, of a wrong type or implausible.
-  init(json: String, path: String) throws {
-    struct Format: Decodable { var format: Int }
-    let data = Data(json.utf8)
-    do {
-      // First the format alone: a newer one may have other fields.
-      let format = try JSONDecoder().decode(Format.self, from: data).format
-      guard format <= Self.currentFormat else {
-        throw ModelError.newerFormat(path: path, format: format, supported: Self.currentFormat)
-      }
-      self = try JSONDecoder().decode(Self.self, from: data)
-    } catch let error as DecodingError {
-      throw ModelError.configuration(path: path, reason: Self.text(of: error))
-    }
-    if let reason = implausibility { throw ModelError.configuration(path: path, reason: reason) }
-  }
-
-  /// The JSON for a file's metadata.
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
-
-  private static func text(of error: DecodingError) -> String {
-    func field(_ keys: [any CodingKey]) -> String {
-      "“" + keys.map(\.stringValue).joined(separator: ".") + "”"
-    }
-    return switch error {
-    case .keyNotFound(let key, let context): "\(field(context.codingPath + [key])) is missing"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      "\(field(context.codingPath)) has a wrong type"
-    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
-      "\(field(context.codingPath)) has an unknown value"
-    default: "it is not valid JSON, or a number in it is out of range"
-    }
-  }
-
   /// What cannot be right, in words; nil where everything is plausible.
   ///
   /// The bounds are far above any model of this kind. They keep all sizes that are computed from the configuration
   /// far from overflow, and the memory that they ask for below a few gigabytes.
   var implausibility: String? {
-    var checks: [(Bool, String)] = [
+    featuresImplausibility ?? stacksImplausibility ?? windowImplausibility ?? streamingImplausibility
+      ?? vocabularyImplausibility ?? quantizationImplausibility
+  }
+
+  /// The first check that fails.
+  private func failure(_ checks: [(isRight: Bool, text: String)]) -> String? {
+    checks.first { !$0.isRight }?.text
+  }
+
+  private var featuresImplausibility: String? {
+    failure([
       (format >= 1, "format \(format)"),
       (features.sampleRate >= 1000 && features.sampleRate <= 384_000, "sample rate \(features.sampleRate)"),
       (
@@ -56,21 +26,23 @@ extension ModelConfiguration {
       (features.hop >= 1 && features.hop <= features.windowLength, "hop of \(features.hop) samples"),
       (features.melBands >= 1 && features.melBands <= 1024, "\(features.melBands) mel bands"),
       (
-        encoder.window.isFinite && encoder.window >= 0 && encoder.window <= 3600,
-        "window of \(encoder.window) s"
+        features.floor.map { $0.isFinite && abs($0) <= 10 } ?? true,
+        "floor of the features \(features.floor ?? 0)"
       ),
-      (
-        (1...4096).contains(encoder.paddingStride ?? 1),
-        "padding stride \(encoder.paddingStride ?? 1)"
-      ),
-      (encoder.width == decoder.width, "widths of encoder and decoder that differ"),
+    ])
+  }
+
+  private var stacksImplausibility: String? {
+    var stacks = [
+      ("encoder", encoder.layers, encoder.width, encoder.heads, encoder.feedForward, encoder.positions)
     ]
-    let stacks = [
-      ("encoder", encoder.layers, encoder.width, encoder.heads, encoder.feedForward, encoder.positions),
-      ("decoder", decoder.layers, decoder.width, decoder.heads, decoder.feedForward, decoder.positions),
-    ]
+    if let decoder {
+      if encoder.width != decoder.width { return "widths of encoder and decoder that differ" }
+      stacks.append(
+        ("decoder", decoder.layers, decoder.width, decoder.heads, decoder.feedForward, decoder.positions))
+    }
     for (name, layers, width, heads, feedForward, positions) in stacks {
-      checks += [
+      let reason = failure([
         (layers >= 1 && layers <= 256, "\(name) of \(layers) layers"),
         (width >= 1 && width <= 16_384, "\(name) of width \(width)"),
         (
@@ -79,39 +51,73 @@ extension ModelConfiguration {
         ),
         (feedForward >= 1 && feedForward <= 1 << 18, "feed-forward width \(feedForward) in the \(name)"),
         (positions >= 1 && positions <= 1 << 20, "\(positions) positions in the \(name)"),
-      ]
-    }
-    for (isRight, text) in checks where !isRight { return text }
-    for (name, layers, width, _, _, positions) in stacks where layers * width * positions > 1 << 28 {
-      return "\(name) of \(layers) layers, width \(width) and \(positions) positions"
-    }
-    return sequenceImplausibility ?? vocabularyImplausibility ?? quantizationImplausibility
-  }
-
-  private var sequenceImplausibility: String? {
-    // The second convolution halves the number of frames.
-    let frames = encoder.window * Double(features.sampleRate) / Double(2 * features.hop)
-    if frames > Double(encoder.positions) + 1 {
-      return "window of \(encoder.window) s with \(encoder.positions) positions in the encoder"
-    }
-    for pair in decoder.alignmentHeads {
-      guard pair.count == 2, (0..<decoder.layers).contains(pair[0]), (0..<decoder.heads).contains(pair[1])
-      else {
-        return "alignment head \(pair)"
+      ])
+      if let reason { return reason }
+      if layers * width * positions > 1 << 28 {
+        return "\(name) of \(layers) layers, width \(width) and \(positions) positions"
       }
     }
+    for pair in decoder?.alignmentHeads ?? [] {
+      guard pair.count == 2, (0..<(decoder?.layers ?? 0)).contains(pair[0]),
+        (0..<(decoder?.heads ?? 0)).contains(pair[1])
+      else { return "alignment head \(pair)" }
+    }
     return nil
+  }
+
+  /// The window that recordings are padded to.
+  private var windowImplausibility: String? {
+    if family.isStreaming {
+      return encoder.window == nil && encoder.paddingStride == nil ? nil : "a window in a streaming encoder"
+    }
+    guard let window = encoder.window else { return "“encoder.window” is missing" }
+    // The second convolution halves the number of frames.
+    let frames = window * Double(features.sampleRate) / Double(2 * features.hop)
+    let stride = encoder.paddingStride ?? 1
+    return failure([
+      (window.isFinite && window >= 0 && window <= 3600, "window of \(window) s"),
+      ((1...4096).contains(stride), "padding stride \(stride)"),
+      (
+        frames <= Double(encoder.positions) + 1,
+        "window of \(window) s with \(encoder.positions) positions in the encoder"
+      ),
+    ])
+  }
+
+  private var streamingImplausibility: String? {
+    guard let streaming, let recurrent else { return nil }
+    let chunks = streaming.chunks
+    return failure([
+      (features.floor != nil, "“features.floor” is missing"),
+      (encoder.width % 2 == 0, "odd width \(encoder.width) of an encoder with sinusoidal positions"),
+      (recurrent.layers >= 1 && recurrent.layers <= 64, "\(recurrent.layers) recurrent layers"),
+      (recurrent.width >= 1 && recurrent.width <= 16_384, "recurrent width \(recurrent.width)"),
+      (recurrent.stack >= 1 && recurrent.stack <= 64, "stack of \(recurrent.stack) states"),
+      (
+        !chunks.isEmpty && chunks.count <= 64 && chunks.allSatisfy { (1...4096).contains($0) }
+          && zip(chunks, chunks.dropFirst()).allSatisfy { $0 < $1 },
+        "chunks \(chunks)"
+      ),
+      // Stacked states must not come from two chunks.
+      (
+        chunks.allSatisfy { $0 % max(recurrent.stack, 1) == 0 },
+        "chunks \(chunks) in stacks of \(recurrent.stack)"
+      ),
+      (chunks.contains(streaming.chunk), "chunk \(streaming.chunk), which is none of \(chunks)"),
+      (streaming.left >= 0 && streaming.left <= 1 << 16, "\(streaming.left) frames before a chunk"),
+    ])
   }
 
   private var vocabularyImplausibility: String? {
     guard vocabulary.size >= 2, vocabulary.size <= 1 << 22 else {
       return "vocabulary of \(vocabulary.size) tokens"
     }
+    guard let special = vocabulary.special else { return nil }
     let named = [
-      vocabulary.endOfText, vocabulary.startOfTranscript, vocabulary.startOfPrevious, vocabulary.noSpeech,
-      vocabulary.noTimestamps, vocabulary.firstTimestamp,
+      special.endOfText, special.startOfTranscript, special.startOfPrevious, special.noSpeech,
+      special.noTimestamps, special.firstTimestamp,
     ]
-    for id in named + vocabulary.suppressed + vocabulary.suppressedAtStart
+    for id in named + special.suppressed + special.suppressedAtStart
     where !(0..<vocabulary.size).contains(id) {
       return "token \(id) in a vocabulary of \(vocabulary.size)"
     }
@@ -132,20 +138,19 @@ extension ModelConfiguration {
   }
 }
 
-extension ModelConfiguration {
-  public init(from decoder: any Swift.Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(
-      format: try container.decode(Int.self, forKey: .format),
-      name: try container.decode(String.self, forKey: .name),
-      family: try container.decode(Family.self, forKey: .family),
-      licence: try container.decode(String.self, forKey: .licence),
-      source: try container.decode(String.self, forKey: .source),
-      features: try container.decode(Features.self, forKey: .features),
-      encoder: try container.decode(Encoder.self, forKey: .encoder),
-      decoder: try container.decode(Decoder.self, forKey: .decoder),
-      vocabulary: try container.decode(Vocabulary.self, forKey: .vocabulary),
-      // A float model need not say that nothing is coded.
-      quantization: try container.decodeIfPresent([String: TensorCoding].self, forKey: .quantization) ?? [:])
+extension ModelFile {
+  /// A part of the configuration that only models of some families have.
+  ///
+  /// - Throws: `ModelError.family` where the model is of another one.
+  public func part<Part>(
+    _ part: KeyPath<ModelConfiguration, Part?>, of families: ModelConfiguration.Family...
+  )
+    throws -> Part
+  {
+    guard let found = configuration[keyPath: part], families.contains(configuration.family) else {
+      throw ModelError.family(
+        path: path, family: configuration.family.rawValue, needed: families.map(\.rawValue))
+    }
+    return found
   }
 }

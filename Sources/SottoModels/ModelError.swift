@@ -18,10 +18,16 @@ public enum ModelError: Error, Sendable, Hashable, LocalizedError, CustomStringC
   case configuration(path: String, reason: String)
   /// A file made for a newer version of this program.
   case newerFormat(path: String, format: Int, supported: Int)
+  /// A model of a family that something else is made for.
+  case family(path: String, family: String, needed: [String])
   /// The output file cannot be written.
   case unwritable(path: String, reason: String)
   /// The quantization that was asked for is not possible.
   case quantization(reason: String)
+  /// A stream cannot be cut into chunks of this length; lengths in ms.
+  case chunk(model: String, chunk: Int, offered: [Int])
+  /// Features of another number of mel bands.
+  case features(got: Int, needed: Int)
 
   public var description: String {
     switch self {
@@ -41,10 +47,18 @@ public enum ModelError: Error, Sendable, Hashable, LocalizedError, CustomStringC
     case .newerFormat(let path, let format, let supported):
       "\(path): the model has format \(format); this version of sotto reads up to \(supported). "
         + "Update sotto, or use an older model file."
+    case .family(let path, let family, let needed):
+      "\(path): a model of the family \(family); \(needed.joined(separator: " or ")) is needed here. "
+        + "Give a model of that family; sotto models lists what is installed."
     case .unwritable(let path, let reason):
       "\(path): cannot write the model file: \(reason)"
     case .quantization(let reason):
       "cannot quantize: \(reason)"
+    case .chunk(let model, let chunk, let offered):
+      "the model \(model) has no chunks of \(chunk) ms; "
+        + "take one of \(offered.map(String.init).joined(separator: ", "))"
+    case .features(let got, let needed):
+      "the features have \(got) mel bands, the model needs \(needed)"
     }
   }
 

@@ -21,9 +21,11 @@ public enum ModelQuantizer {
       throw ModelError.quantization(reason: "\(input.path) is quantized already; start from the float model")
     }
     try recipe.check()
-    for rule in recipe.rules where !input.tensorNames.contains(where: { matches($0, pattern: rule.pattern) })
-    {
-      throw ModelError.quantization(reason: "no tensor of \(input.path) is named “\(rule.pattern)”")
+    if recipe.needsAllRules {
+      for rule in recipe.rules
+      where !input.tensorNames.contains(where: { matches($0, pattern: rule.pattern) }) {
+        throw ModelError.quantization(reason: "no tensor of \(input.path) is named “\(rule.pattern)”")
+      }
     }
     let coded = try input.tensorNames.filter { try rule(for: input.tensor($0), recipe) != nil }
     if coded.isEmpty {
@@ -51,7 +53,7 @@ public enum ModelQuantizer {
     for part in parts { try part.write(to: writer) }
     for tensor in others {
       try copy(tensor, of: input, to: writer)
-      if tensor.elementType.isFloat { report.uncodedCount += tensor.count }
+      if tensor.isWeights { report.uncodedCount += tensor.count }
     }
     try writer.finish()
     report.inputByteCount = input.byteCount
@@ -129,12 +131,11 @@ public enum ModelQuantizer {
 
   private static func declaration(of tensor: Tensor) -> SafetensorsWriter.Declaration {
     .init(
-      name: tensor.name, elementType: tensor.elementType.isFloat ? .float16 : tensor.elementType,
-      shape: tensor.shape)
+      name: tensor.name, elementType: tensor.isWeights ? .float16 : tensor.elementType, shape: tensor.shape)
   }
 
   private static func copy(_ tensor: Tensor, of input: ModelFile, to writer: SafetensorsWriter) throws {
-    guard tensor.elementType.isFloat else {
+    guard tensor.isWeights else {
       return try tensor.withUnsafeBytes { try writer.write(tensor.name, bytes: $0) }
     }
     let values = try input.floats(tensor)
@@ -148,4 +149,9 @@ public enum ModelQuantizer {
 extension ElementType {
   /// Whether `ModelFile.floats` reads it.
   var isFloat: Bool { self == .float16 || self == .bfloat16 || self == .float32 }
+}
+
+extension Tensor {
+  /// Whether its numbers are the network's; what belongs to the vocabulary stays as it is.
+  fileprivate var isWeights: Bool { elementType.isFloat && !name.hasPrefix("vocabulary.") }
 }

@@ -99,13 +99,16 @@ public struct QuantizationRecipe: Sendable, Hashable {
   }
 
   public var rules: [Rule]
+  /// Whether each rule must match a tensor: one that matches none is a mistake in a recipe written for a model.
+  public var needsAllRules = true
   /// Counts of rows, by the name in `Rule.counts`.
   public var counts: [String: [Double]] = [:]
 
   public init(rules: [Rule]) { self.rules = rules }
 
-  /// The same number of planes for all matrices of a model; the embedding with its columns centred and scaled.
+  /// The same number of planes for all matrices of a model; an embedding with its columns centred and scaled.
   public init(bits: Int, group: Group) {
+    needsAllRules = false
     var embedding = Rule(pattern: "*embedding.weight", bits: bits, group: group)
     embedding.centersColumns = true
     embedding.scalesColumns = true

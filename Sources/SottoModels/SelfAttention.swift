@@ -28,4 +28,28 @@ struct SelfAttention: Sendable {
       dimension: width / heads, workers: context.workers)
     x.add(output(memory.attend(projected, bias: bias, workers: context.workers), context))
   }
+
+  /// x + attention of the frames of a chunk to those that `window` remembers and to themselves.
+  ///
+  /// - Parameters:
+  ///   - window: takes the chunk's keys and values.
+  ///   - chunk: frames of a whole chunk; the last one of a stream may have fewer.
+  ///   - room: matrices to compute in, for the next call.
+  func callAsFunction(
+    _ x: inout Matrix, window: AttentionWindow, chunk: Int, _ room: inout Room, _ context: ComputeContext
+  ) {
+    norm(x, into: &room.normalized)
+    projection(room.normalized, into: &room.projected, context)
+    window.append(room.projected, keyColumn: width, valueColumn: 2 * width, room: chunk)
+    window.attend(room.projected, into: &room.attended, workers: context.workers)
+    output(room.attended, into: &room.result, context)
+    x.add(room.result)
+  }
+
+  struct Room: Sendable {
+    var normalized = Matrix(rows: 0, columns: 0)
+    var projected = Matrix(rows: 0, columns: 0)
+    var attended = Matrix(rows: 0, columns: 0)
+    var result = Matrix(rows: 0, columns: 0)
+  }
 }

@@ -26,6 +26,16 @@ import Testing
     let list = try #require(JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
     let found = try #require(list.first { $0["name"] as? String == "random" })
     #expect(found["size"] as? Int == model.count && found["bits_per_weight"] as? Double == 16)
+    #expect(found["family"] as? String == "attention" && found["streaming"] as? Bool == false)
+  }
+
+  @Test func streamingModels() throws {
+    let folder = try TemporaryFolder()
+    let path = TestSignal.goldenPath("random-stream.safetensors")
+    try folder.write("random.safetensors", Data(contentsOf: URL(fileURLWithPath: path)))
+    let models = ["SOTTO_MODELS": folder.path]
+    let table = try Sotto.run(["models"], environment: models)
+    #expect(table.output.contains("ctc, streams") && table.errors.isEmpty)
   }
 
   @Test func searchedFoldersInOrder() {

@@ -26,6 +26,11 @@ import Testing
       let text = Fixture.configuration.replacingOccurrences(of: old, with: new)
       return Damage(new, text == Fixture.configuration ? [] : Fixture.model("", configuration: text), message)
     }
+
+    static func streaming(_ old: String, _ new: String, _ message: String) -> Damage {
+      let text = Fixture.streaming.replacingOccurrences(of: old, with: new)
+      return Damage(new, text == Fixture.streaming ? [] : Fixture.model("", configuration: text), message)
+    }
   }
 
   static let golden = Fixture.golden
@@ -80,6 +85,8 @@ import Testing
     .configuration("\"positions\":1500", "\"positions\":100", "100 positions"),
     .configuration("\"layers\":1", "\"layers\":1e30", "out of range"),
     .configuration("\"window\":30", "\"window\":1e300", "window of 1e+300 s"),
+    .configuration(",\"window\":30", "", "“encoder.window” is missing"),
+    .configuration("\"endOfText\":1,", "", "“vocabulary.endOfText” is missing"),
     .configuration("[[0,1]]", "[[0,2]]", "alignment head [0, 2]"),
     .configuration("[[0,1]]", "[[0]]", "alignment head [0]"),
     .configuration("\"size\":12", "\"size\":6", "token 6 in a vocabulary of 6"),
@@ -90,7 +97,30 @@ import Testing
         + "\"format\":1", "coding of the tensor “w”"),
   ]
 
-  @Test(arguments: container + configurations) func isRefused(_ damage: Damage) throws {
+  static let streams: [Damage] = [
+    .streaming("\"ctc\"", "\"attention\"", "“decoder” is missing"),
+    .streaming(
+      "\"streaming\":{\"chunks\":[16,32,64],\"chunk\":32,\"left\":256},", "", "“streaming” is missing"),
+    .streaming("\"recurrent\":{\"stack\":2,\"layers\":2,\"width\":8},", "", "“recurrent” is missing"),
+    .streaming(",\"floor\":-6.5", "", "“features.floor” is missing"),
+    .streaming("-6.5", "1e9", "floor of the features"),
+    .streaming("\"positions\":1500", "\"positions\":1500,\"window\":30", "a window in a streaming encoder"),
+    .streaming("\"chunk\":32", "\"chunk\":31", "chunk 31, which is none of [16, 32, 64]"),
+    .streaming("[16,32,64]", "[]", "chunks []"),
+    .streaming("[16,32,64]", "[32,16]", "chunks [32, 16]"),
+    .streaming("[16,32,64]", "[0,32]", "chunks [0, 32]"),
+    .streaming("[16,32,64]", "[32,9223372036854775807]", "chunks"),
+    .streaming("[16,32,64]", "[31,32]", "chunks [31, 32] in stacks of 2"),
+    .streaming("\"left\":256", "\"left\":-1", "-1 frames before a chunk"),
+    .streaming("\"left\":256", "\"left\":1e9", "1000000000 frames before a chunk"),
+    .streaming("\"stack\":2", "\"stack\":0", "stack of 0 states"),
+    .streaming("\"layers\":2", "\"layers\":65", "65 recurrent layers"),
+    .streaming("\"layers\":2,\"width\":8", "\"layers\":2,\"width\":0", "recurrent width 0"),
+    .streaming("\"width\":8,\"heads\":2", "\"width\":7,\"heads\":1", "odd width 7"),
+    .streaming("\"size\":12", "\"size\":1", "vocabulary of 1 tokens"),
+  ]
+
+  @Test(arguments: container + configurations + streams) func isRefused(_ damage: Damage) throws {
     let path = try folder.file("damaged", damage.bytes)
     let error = #expect(throws: ModelError.self) { try ModelFile(path: path) }
     let message = error?.description ?? ""

@@ -35,6 +35,15 @@ enum Fixture {
     "vocabulary":{"size":12,"endOfText":1,"startOfTranscript":2,"startOfPrevious":3,"noSpeech":4,"noTimestamps":5,"firstTimestamp":6,"suppressed":[7],"suppressedAtStart":[]}}
     """
 
+  /// A valid configuration of a tiny streaming model.
+  static let streaming = """
+    {"format":1,"name":"test","family":"ctc","licence":"MIT","source":"none",
+    "features":{"sampleRate":16000,"windowLength":400,"hop":160,"melBands":80,"floor":-6.5},
+    "encoder":{"layers":1,"width":8,"heads":2,"feedForward":16,"positions":1500},
+    "streaming":{"chunks":[16,32,64],"chunk":32,"left":256},"recurrent":{"stack":2,"layers":2,"width":8},
+    "vocabulary":{"size":12}}
+    """
+
   /// Written by Python's safetensors 0.8.0 (`safetensors.numpy.save`), with the tensors
   /// a.half F16 [2, 3] = 1, -2.5, 2^-14, 2^-24, 65504, -0; b.float F32 [2] = 0.1, -3e38; c.bytes U8 [5] = 0...4;
   /// d.offsets U32 [3] = 0, 2, 5; e.empty F32 [0, 3].

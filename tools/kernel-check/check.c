@@ -165,6 +165,15 @@ static double check_operations(const struct sotto_kernels *k) {
     for (size_t i = 0; i < queries * dim; i++) raise(&worst, fabs((double)u[i] - v[i]));
     for (int i = 0; i < 2; i++) both[i]->layer_norm(a, 1, dim, b, q, out[i]);
     for (size_t i = 0; i < dim; i++) raise(&worst, fabs((double)u[i] - v[i]));
+    float cells[2][20], hidden[2][20];
+    for (int i = 0; i < 2; i++) {
+      memcpy(cells[i], q, sizeof cells[i]);
+      both[i]->lstm_cell(a, b, 1 + count % 20, cells[i], hidden[i]);
+    }
+    for (size_t j = 0; j < 1 + count % 20; j++) {
+      raise(&worst, fabs((double)cells[0][j] - cells[1][j]));
+      raise(&worst, fabs((double)hidden[0][j] - hidden[1][j]));
+    }
     for (int i = 0; i < 2; i++) memcpy(out[i], q, sizeof q), both[i]->gelu(out[i], dim);
     for (size_t i = 0; i < dim; i++) raise(&worst, fabs((double)u[i] - v[i]));
   }

@@ -109,6 +109,9 @@ struct sotto_kernels {
   void (*fill_rows)(float *y, size_t columns, size_t width, size_t ld_y, const float *row);
   // log sum exp of x, and its largest element.
   float (*log_sum_exp)(const float *x, size_t count, float *largest);
+  // One step of an LSTM of `width` cells. The gates before their activations are the sums of two vectors of [4 * width]:
+  // input, forget, cell, output, as in PyTorch. Replaces `cell` and `hidden` [width].
+  void (*lstm_cell)(const float *from_input, const float *from_hidden, size_t width, float *cell, float *hidden);
   float (*dot)(const float *a, const float *b, size_t count);
   void (*half_to_float)(const uint16_t *x, size_t count, float *y);
 };
@@ -130,6 +133,15 @@ size_t sotto_binary_scales_count(const struct sotto_kernels *kernels, size_t row
 void sotto_binary_product_reference(const uint8_t *planes_bits, const float *row_scales, size_t rows,
                                     size_t inputs, size_t group, size_t planes, const float *x, size_t ld_x,
                                     size_t columns, float *table, float *y, size_t ld_y);
+
+// Tells the processor that this thread waits in a loop.
+static inline void sotto_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
 
 float sotto_half_to_float(uint16_t half);
 uint16_t sotto_float_to_half(float value);

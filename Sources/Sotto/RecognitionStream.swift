@@ -1,0 +1,255 @@
+// Recognition of audio as it arrives.
+
+import SottoDecoding
+import SottoFeatures
+import SottoKernels
+import SottoModels
+
+/// One stream of audio through a streaming model: samples in, events out. Nothing that was committed or final changes; the
+/// events do not depend on the pieces in which the samples come; memory does not grow, however long the stream is.
+///
+///     let model = try StreamingModel(path: "stream-ctc.safetensors")
+///     let stream = try RecognitionStream(model)
+///     while let samples = microphone.next() {
+///       for event in try stream.accept(samples) { show(event) }
+///     }
+///     for event in try stream.finish() { show(event) }
+///
+/// Between utterances, quiet audio (`ActivityGate`) is not computed at all, but for its features.
+public final class RecognitionStream {
+  public struct Options: Sendable, Hashable {
+    /// Length of a chunk, one of `StreamingModel.chunkMilliseconds`; nil for the model's choice. Text appears chunk by chunk.
+    public var chunkMilliseconds: Int?
+    /// Hypotheses that the search keeps; 1 is greedy.
+    public var beam = 8
+    /// What ends an utterance.
+    public var endpointing = Endpointing.Configuration.balanced
+    /// When words become final within an utterance.
+    public var commitRule = CommitRule()
+    /// Further readings given with each final segment.
+    public var alternatives = 0
+    /// Whether final segments have words with times and confidences.
+    public var wordTimes = false
+    /// Whether changes of an utterance under way are told.
+    public var partials = true
+    /// Threads that compute; 0 for one each core.
+    public var threads = 1
+
+    public init() {}
+  }
+
+  public let model: StreamingModel
+  public let options: Options
+
+  private let scorer: CTCStream
+  private var features: StreamingLogMel
+  private var gate: ActivityGate
+  private var search: CTCBeamSearch
+  private var endpointing: Endpointing
+  private var utterance: Utterance
+
+  /// Features that were not pushed, the last ones before speech begins.
+  private var waiting: Matrix
+  /// Whether the scorer is at work, or waits for speech.
+  private var isRunning = false
+  /// Features that came.
+  private var frames = 0
+  /// The row with which the utterance under way began.
+  private var startRow = 0
+  private var lastPartial = ""
+  private var isFinished = false
+
+  /// Frames before the first sound that the model hears: half a second.
+  private static let preroll = 50
+  /// An utterance of which nothing was committed and whose confidence is less is noise put into words.
+  private static let leastConfidence = 0.2
+
+  /// - Throws: `ModelError.chunk` where the model has no such chunks.
+  public init(_ model: StreamingModel, options: Options = .init()) throws {
+    self.model = model
+    self.options = options
+    let context = ComputeContext(workers: options.threads == 1 ? .one : Workers(count: options.threads))
+    scorer = try CTCStream(model.acoustic, chunkMilliseconds: options.chunkMilliseconds, context: context)
+    features = try model.features
+    let bands = model.configuration.features.melBands
+    gate = ActivityGate(bands: bands)
+    search = CTCBeamSearch(
+      pieces: model.vocabulary.size, options: CTCBeamSearch.Options(beam: max(options.beam, 1)))
+    endpointing = Endpointing(options.endpointing)
+    utterance = Utterance(vocabulary: model.vocabulary, rowDuration: model.acoustic.rowDuration)
+    waiting = Matrix(rows: 0, columns: bands)
+  }
+
+  /// Seconds from a frame of features to the next.
+  private var frameDuration: Double {
+    Double(model.configuration.features.hop) / Double(model.configuration.features.sampleRate)
+  }
+
+  /// No sample of any recording is louder: 30 dB above full scale.
+  private static let loudest: Float = 32
+
+  /// Takes the next samples, at the model's rate, in -1...1. What cannot be sound, or is not a number, counts as 0.
+  ///
+  /// - Throws: `RecognitionError.finished` after `finish`.
+  public func accept(_ samples: [Float]) throws -> [RecognitionEvent] {
+    guard !isFinished else { throw RecognitionError.finished }
+    var events: [RecognitionEvent] = []
+    let isSound = samples.allSatisfy { abs($0) <= Self.loudest }
+    let sound = isSound ? samples : samples.map { abs($0) <= Self.loudest ? $0 : 0 }
+    try take(features.push(sound), &events)
+    return events
+  }
+
+  /// Ends the utterance under way now, without waiting for an endpoint; the stream goes on.
+  public func finishUtterance() throws -> [RecognitionEvent] {
+    guard !isFinished else { throw RecognitionError.finished }
+    var events: [RecognitionEvent] = []
+    try flush(&events)
+    return events
+  }
+
+  /// Ends the stream: its last words. Nothing can be accepted afterwards but after `reset`.
+  public func finish() throws -> [RecognitionEvent] {
+    guard !isFinished else { return [] }
+    var events: [RecognitionEvent] = []
+    try take(features.finish(), &events)
+    try flush(&events)
+    isFinished = true
+    return events
+  }
+
+  /// Forgets everything; another stream begins at 0 s.
+  public func reset() {
+    _ = features.finish()
+    gate = ActivityGate(bands: waiting.columns)
+    waiting = Matrix(rows: 0, columns: waiting.columns)
+    stop()
+    search.reset()
+    frames = 0
+    utterance = Utterance(vocabulary: model.vocabulary, rowDuration: model.acoustic.rowDuration)
+    isFinished = false
+  }
+
+  // MARK: Features to scores
+
+  /// Frames are looked at one chunk at most at once, so that endpoints do not depend on the pieces that came.
+  private func take(_ new: Matrix, _ events: inout [RecognitionEvent]) throws {
+    for row in 0..<new.rows {
+      let frame = new.rows(row..<(row + 1))
+      let isActive = gate.push(frame)
+      frames += 1
+      if isRunning {
+        try score(frame, &events)
+      } else {
+        waiting.append(frame, keeping: Self.preroll)
+        if isActive { try start(&events) }
+      }
+    }
+  }
+
+  private func start(_ events: inout [RecognitionEvent]) throws {
+    isRunning = true
+    startRow = search.frames
+    utterance.setOrigin(row: startRow, time: Double(frames - waiting.rows) * frameDuration)
+    let first = waiting
+    waiting = Matrix(rows: 0, columns: waiting.columns)
+    for row in 0..<first.rows { try score(first.rows(row..<(row + 1)), &events) }
+  }
+
+  /// The scorer waits for speech; what it remembers is forgotten.
+  private func stop() {
+    scorer.reset()
+    isRunning = false
+    endpointing.reset()
+    lastPartial = ""
+  }
+
+  private func score(_ frame: Matrix, _ events: inout [RecognitionEvent]) throws {
+    waiting.append(frame, keeping: 1)
+    var failure: (any Error)?
+    var hasRows = false
+    try scorer.push(frame) { scores in
+      hasRows = true
+      do { try search.push(scores) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    if hasRows { chunkEnded(&events) }
+  }
+
+  private func chunkEnded(_ events: inout [RecognitionEvent]) {
+    let rows = search.frames
+    let rule = endpointing.observe(
+      framesSinceToken: search.framesSinceToken, length: Double(rows - startRow) * model.acoustic.rowDuration,
+      frameDuration: model.acoustic.rowDuration)
+    let committed = search.commit(by: options.commitRule) { model.vocabulary.beginsWord($0) }
+    utterance.commit(committed, rows: search.best.frames.first ?? rows)
+    if let rule {
+      end(rule, &events)
+    } else if options.partials {
+      tellPartial(&events)
+    }
+  }
+
+  private func tellPartial(_ events: inout [RecognitionEvent]) {
+    let best = search.best
+    let partial = PartialResult(
+      committed: utterance.text, volatile: utterance.volatileText(best), start: utterance.start(of: best),
+      time: Double(frames) * frameDuration)
+    if partial.text != lastPartial {
+      lastPartial = partial.text
+      events.append(.partial(partial))
+    }
+  }
+
+  // MARK: Ends
+
+  private func end(_ rule: Endpointing.Rule?, _ events: inout [RecognitionEvent]) {
+    let hadCommitted = !utterance.isEmpty
+    let rows = search.frames
+    let readings = search.endText()
+    let segment = utterance.finish(
+      readings, rows: rows, alternatives: options.alternatives, withWords: options.wordTimes)
+    if let segment, hadCommitted || segment.confidence >= Self.leastConfidence {
+      events.append(.final(segment, rule))
+    } else if !lastPartial.isEmpty {
+      // What was shown was nothing.
+      events.append(
+        .partial(
+          PartialResult(
+            committed: "", volatile: "", start: Double(frames) * frameDuration,
+            time: Double(frames) * frameDuration)))
+    }
+    endpointing.reset()
+    lastPartial = ""
+    startRow = rows
+    switch rule {
+    case .longestUtterance:
+      // In the middle of speech: what the model has heard stays.
+      break
+    default:
+      // The frame that is waiting has not been heard yet.
+      stop()
+    }
+  }
+
+  private func flush(_ events: inout [RecognitionEvent]) throws {
+    guard isRunning else { return }
+    var failure: (any Error)?
+    scorer.finish { scores in
+      do { try search.push(scores) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    end(nil, &events)
+  }
+}
+
+extension Matrix {
+  /// Appends rows, and drops the first ones beyond the last `limit`.
+  fileprivate mutating func append(_ rows: Matrix, keeping limit: Int) {
+    var elements = self.elements
+    elements += rows.elements
+    let surplus = max(0, elements.count / max(columns, 1) - limit)
+    elements.removeFirst(surplus * columns)
+    self = Matrix(rows: elements.count / max(columns, 1), columns: columns, elements: elements)
+  }
+}

@@ -1,0 +1,51 @@
+// A streaming model and what belongs to it, loaded from a file.
+
+import SottoDecoding
+import SottoFeatures
+import SottoModels
+
+/// The parts of a model of the family `ctc`. Load it once and share it among streams.
+public struct StreamingModel: Sendable {
+  public let configuration: ModelConfiguration
+  let acoustic: CTCModel
+  let vocabulary: PieceVocabulary
+
+  /// - Throws: `ModelError` where the file cannot be used, or holds a model of another kind.
+  public init(path: String) throws { try self.init(try ModelFile(path: path)) }
+
+  init(_ file: ModelFile) throws {
+    configuration = file.configuration
+    guard configuration.features.sampleRate == Segmenter.sampleRate else {
+      throw ModelError.configuration(
+        path: file.path,
+        reason: "sample rate \(configuration.features.sampleRate); \(Segmenter.sampleRate) is needed")
+    }
+    acoustic = try CTCModel(file)
+    let texts = try Vocabulary(file)
+    do {
+      vocabulary = try PieceVocabulary(
+        pieces: (0..<texts.size).map { texts.text([$0]) },
+        scores: try file.floats("vocabulary.scores", shape: [texts.size]))
+      _ = try features
+    } catch let error as DecodingError {
+      throw ModelError.configuration(path: file.path, reason: error.description)
+    } catch let error as FeatureError {
+      throw ModelError.configuration(path: file.path, reason: error.description)
+    }
+  }
+
+  /// Samples a second that streams take.
+  public var sampleRate: Int { configuration.features.sampleRate }
+  /// Lengths of chunks that the model can be used with, in ms.
+  public var chunkMilliseconds: [Int] { acoustic.encoder.chunkMilliseconds }
+
+  /// At the start of a stream: a copy is one stream.
+  var features: StreamingLogMel {
+    get throws(FeatureError) {
+      let options = configuration.features
+      return try StreamingLogMel(
+        sampleRate: options.sampleRate, bands: options.melBands, windowLength: options.windowLength,
+        hop: options.hop, floor: options.floor ?? StreamingLogMel.defaultFloor)
+    }
+  }
+}

@@ -1,0 +1,235 @@
+// What one frame does to the beam of a CTC search.
+
+import SottoKernels
+
+extension CTCBeamSearch {
+  /// The likeliest single way to lay a text over the frames, for the times of its tokens.
+  struct Path: Sendable {
+    var score = -Float.infinity
+    /// The last token, and the one before it.
+    var peak = TokenPeak()
+    var before = TokenPeak()
+  }
+
+  /// A hypothesis: all ways to lay it over the frames, those whose last frame is blank apart from those whose last
+  /// frame is its last token.
+  struct Live: Sendable {
+    var node: Int32
+    /// Log probabilities, summed over all ways.
+    var blank: Float = 0
+    var token = -Float.infinity
+    /// What scorers added.
+    var fusion: Float = 0
+    var blankPath = Path(score: 0)
+    var tokenPath = Path()
+
+    var acoustic: Float { logAdd(blank, token) }
+    var total: Float { acoustic + fusion }
+    var best: Path { tokenPath.score > blankPath.score ? tokenPath : blankPath }
+
+    init(node: Int32) { self.node = node }
+  }
+
+  /// A hypothesis after the frame: what it was, or that with one token more.
+  struct Candidate: Sendable {
+    var live: Live
+    var parent: Int
+    /// The new token; nil where the text stays.
+    var token: Int?
+  }
+
+  /// Silence: every text stays, and ends in a blank.
+  mutating func takeBlank(_ score: Float) {
+    for index in beam.indices {
+      beam[index].blankPath = beam[index].best
+      beam[index].blankPath.score += score
+      beam[index].blank = beam[index].acoustic + score
+      beam[index].token = -.infinity
+      beam[index].tokenPath.score = -.infinity
+    }
+    rebase()
+  }
+
+  /// A frame of a search with more than one hypothesis.
+  ///
+  /// - Parameter best: the largest score of the row.
+  mutating func take(best: Float) {
+    stay()
+    findTokens(above: best - options.tokenMargin)
+    for parent in beam.indices { extend(parent) }
+    totals.removeAll(keepingCapacity: true)
+    for candidate in candidates { totals.append(candidate.live.total) }
+    options.pruning.rank(totals, into: &ranked)
+    // Nothing that can follow: the frame is passed over.
+    if !ranked.isEmpty { keep() }
+    rebase()
+  }
+
+  /// Each text without a new token, with what comes from the text that is one token shorter, if that is in the beam.
+  private mutating func stay() {
+    candidates.removeAll(keepingCapacity: true)
+    for (place, live) in beam.enumerated() {
+      var stays = live
+      stays.blank = live.acoustic + row[0]
+      stays.blankPath = live.best
+      stays.blankPath.score += row[0]
+      let token = tree.token(live.node)
+      if token >= 0 {
+        let score = row[token + 1]
+        stays.token = live.token + score
+        stays.tokenPath.score += score
+        if score > stays.tokenPath.peak.score {
+          stays.tokenPath.peak = TokenPeak(frame: frames, score: score)
+        }
+        let parent = tree.parent(live.node)
+        if parent >= 0, tree.slot(parent) >= 0 {
+          let shorter = beam[tree.slot(parent)]
+          let entering = entering(token, from: shorter)
+          stays.token = logAdd(stays.token, entering.sum)
+          if entering.path.score > stays.tokenPath.score {
+            stays.tokenPath = entering.path
+            tree.setPeakBefore(path(shorter, before: token).before, of: parent)
+          }
+        }
+      }
+      candidates.append(Candidate(live: stays, parent: place, token: nil))
+    }
+  }
+
+  /// The likeliest way of a text that a new token may follow: a repetition of its last token needs a blank between.
+  private func path(_ live: Live, before token: Int) -> Path {
+    tree.token(live.node) == token ? live.blankPath : live.best
+  }
+
+  /// What comes from a text to the one with `token` more.
+  private func entering(_ token: Int, from live: Live) -> (sum: Float, path: Path) {
+    let from = path(live, before: token)
+    let score = row[token + 1]
+    let sum = (tree.token(live.node) == token ? live.blank : live.acoustic) + score
+    return (
+      sum, Path(score: from.score + score, peak: TokenPeak(frame: frames, score: score), before: from.peak)
+    )
+  }
+
+  /// The tokens that are tried: the likeliest, in the order of the vocabulary.
+  private mutating func findTokens(above floor: Float) {
+    tokens.removeAll(keepingCapacity: true)
+    let floor = max(floor, -.greatestFiniteMagnitude)
+    for token in 0..<pieces where row[token + 1] >= floor { tokens.append(token) }
+    if tokens.count > options.tokensPerFrame {
+      let row = row
+      tokens.sort { row[$0 + 1] > row[$1 + 1] || (row[$0 + 1] == row[$1 + 1] && $0 < $1) }
+      tokens.removeLast(tokens.count - max(options.tokensPerFrame, 0))
+    }
+  }
+
+  /// The texts with one token more that are not in the beam already.
+  private mutating func extend(_ parent: Int) {
+    let live = beam[parent]
+    for token in tokens {
+      if let child = tree.child(of: live.node, token: token), tree.slot(child) >= 0 { continue }
+      let entering = entering(token, from: live)
+      guard entering.sum > -.infinity else { continue }
+      var longer = live
+      longer.blank = -.infinity
+      longer.blankPath.score = -.infinity
+      longer.token = entering.sum
+      longer.tokenPath = entering.path
+      longer.fusion += fusion(of: token, after: live.node)
+      candidates.append(Candidate(live: longer, parent: parent, token: token))
+    }
+  }
+
+  private func fusion(of token: Int, after node: Int32) -> Float {
+    var sum = options.insertion
+    for scorer in scorers.indices {
+      sum += scorers[scorer].advance(tree.state(scorer, of: node), by: token).score
+    }
+    return sum
+  }
+
+  /// Makes the candidates that were ranked the beam.
+  private mutating func keep() {
+    for live in beam { tree.setSlot(-1, of: live.node) }
+    next.removeAll(keepingCapacity: true)
+    for place in ranked {
+      var live = candidates[place].live
+      if let token = candidates[place].token {
+        live.node = grow(from: beam[candidates[place].parent], by: token)
+      }
+      tree.setSlot(next.count, of: live.node)
+      next.append(live)
+    }
+    for live in beam where tree.slot(live.node) < 0 { tree.release(live.node) }
+    swap(&beam, &next)
+  }
+
+  /// The node of a text with one token more.
+  private mutating func grow(from live: Live, by token: Int) -> Int32 {
+    tree.setPeakBefore(path(live, before: token).before, of: live.node)
+    if let child = tree.child(of: live.node, token: token) { return child }
+    let child = tree.insert(token, under: live.node)
+    for scorer in scorers.indices {
+      let state = scorers[scorer].advance(tree.state(scorer, of: live.node), by: token).state
+      tree.setState(state, of: scorer, at: child)
+    }
+    return child
+  }
+
+  /// Takes off the totals what the best hypothesis has.
+  private mutating func rebase() {
+    guard let first = beam.first, first.acoustic > -.infinity else { return }
+    let (acoustic, path) = (first.acoustic, first.best.score)
+    base += Double(acoustic + first.fusion)
+    for index in beam.indices {
+      beam[index].blank -= acoustic
+      beam[index].token -= acoustic
+      beam[index].fusion -= first.fusion
+      beam[index].blankPath.score -= path
+      beam[index].tokenPath.score -= path
+    }
+  }
+
+  // MARK: Greedy
+
+  /// A frame of greedy search: the class with the largest score.
+  ///
+  /// - Parameter largest: the largest score of the row, before what scorers add.
+  mutating func takeBest(largest: Float) {
+    guard var live = beam.first else { return }
+    let last = tree.token(live.node)
+    let mayRepeat = live.token > -.infinity
+    let isFused = !scorers.isEmpty || options.insertion != 0
+    var best = 0
+    var bestScore = row[0]
+    let floor = max(largest - options.tokenMargin, -.greatestFiniteMagnitude)
+    for index in row.indices.dropFirst() where row[index] >= floor {
+      let isNew = isFused && !(index - 1 == last && mayRepeat)
+      let score = isNew ? row[index] + fusion(of: index - 1, after: live.node) : row[index]
+      if score > bestScore { (best, bestScore) = (index, score) }
+    }
+    guard best > 0 else { return takeBlank(row[0]) }
+    let token = best - 1
+    let score = row[best]
+    if token == last && mayRepeat {
+      live.token += score
+      live.tokenPath.score += score
+      if score > live.tokenPath.peak.score { live.tokenPath.peak = TokenPeak(frame: frames, score: score) }
+    } else {
+      let from = live.best
+      let fusion = isFused ? fusion(of: token, after: live.node) : 0
+      let node = grow(from: live, by: token)
+      tree.setSlot(-1, of: live.node)
+      tree.setSlot(0, of: node)
+      live.token = live.acoustic + score
+      live.blank = -.infinity
+      live.fusion += fusion
+      live.tokenPath = Path(
+        score: from.score + score, peak: TokenPeak(frame: frames, score: score), before: from.peak)
+      live.blankPath.score = -.infinity
+      live.node = node
+    }
+    beam[0] = live
+    rebase()
+  }
+}

@@ -1,0 +1,33 @@
+// What can be wrong with what searches and alignment are given.
+
+import Foundation
+
+/// Errors of this module.
+public enum DecodingError: Error, Sendable, Hashable, LocalizedError, CustomStringConvertible {
+  /// A vocabulary of word pieces that cannot be used.
+  case pieces(reason: String)
+  /// A block of scores that is not as wide as the vocabulary and the blank.
+  case classes(got: Int, needed: Int)
+  /// A token that the model has no score for.
+  case unknownToken(Int, size: Int)
+  /// Text that has no tokens in the vocabulary.
+  case nothingToAlign
+  /// Audio too short for the text: each token takes a frame, and a token said twice one more.
+  case tooFewFrames(got: Int, needed: Int)
+
+  public var description: String {
+    switch self {
+    case .pieces(let reason):
+      "the vocabulary of word pieces is not valid: \(reason). Fetch or make the model file again."
+    case .classes(let got, let needed):
+      "the scores have \(got) classes, the vocabulary and the blank are \(needed): use the model's own vocabulary"
+    case .unknownToken(let token, let size):
+      "token \(token) is not one of the \(size) of the vocabulary: make tokens with the model's own vocabulary"
+    case .nothingToAlign: "there is nothing in the text that the model's vocabulary can spell"
+    case .tooFewFrames(let got, let needed):
+      "the audio has \(got) frames, the text needs at least \(needed): it is not a transcript of this audio"
+    }
+  }
+
+  public var errorDescription: String? { description }
+}

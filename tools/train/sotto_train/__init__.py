@@ -1,0 +1,1 @@
+"""Parts that the steps of the training share."""

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Trains the streaming encoder and its CTC head; stops and goes on at any time.
+
+    python tools/train/stream_ctc.py --model FLOAT_MODEL --vocabulary PIECES.model --development MANIFEST \\
+        [--head-epochs 4] [--epochs 6] [--decay 1000] PREPARED RUN
+
+First the head alone, on the full-context states that prepare.py has stored (quick), then everything, with attention in
+chunks of random size. Loss: CTC (a nat a piece) plus the squared distance of the encoder's states from the full-context
+states of the clean speech. Steps of constant rate after a warm-up; --decay STEPS ends a run by bringing the rate down
+to nothing. RUN/log.jsonl has one line an epoch with error rates on the development set; RUN/checkpoint.pt is what
+--resume (the default where it exists) goes on from: weights, their moving average, optimizer, random states.
+"""
+
+import argparse
+import copy
+import json
+import os
+import pathlib
+import pickle
+import time
+
+import sentencepiece
+import torch
+from torch.nn import functional
+
+from sotto_train.data import PreparedCorpus, mask_features
+from sotto_train.model import Encoder, StreamCTC, chunk_mask
+from sotto_train.scoring import DevelopmentSet
+
+CHUNKS = (16, 16, 32, 32, 64, None)  # states; one is drawn for each batch
+LEFT = (128, 256, 256, 384)
+HEAD_NOISE = 0.2
+AVERAGE = 0.998
+DISTILLATION = 1.0
+CLIP = 2.0
+
+
+class Run:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.vocabulary = sentencepiece.SentencePieceProcessor(model_file=arguments.vocabulary)
+        self.corpus = None  # loaded for each epoch, as a synthesis may be adding to it
+        self.development = DevelopmentSet(arguments.development, self.vocabulary)
+        self.checkpoint = arguments.run / "checkpoint.pt"
+        torch.manual_seed(arguments.seed)
+        pieces = self.vocabulary.get_piece_size() - 1  # the first is for unknown characters: here, the blank
+        self.model = StreamCTC(Encoder.of_whisper(arguments.model), pieces, arguments.recurrent)
+        self.average = copy.deepcopy(self.model)
+        head = [p for n, p in self.model.named_parameters() if not n.startswith("encoder.")]
+        encoder = list(self.model.encoder.parameters())
+        self.optimizer = torch.optim.AdamW(
+            [{"params": head, "lr": 0.0}, {"params": encoder, "lr": 0.0}], betas=(0.9, 0.98), weight_decay=0.01
+        )
+        # Where the run is: stage, epoch of it, batch of that, shards in that epoch, steps since the stage began.
+        self.place = {"stage": "head", "epoch": 0, "batch": 0, "shards": None, "step": 0, "decay": 0}
+        self.seconds = 0.0
+        if self.checkpoint.exists():
+            self.resume()
+
+    def resume(self):
+        try:
+            state = torch.load(self.checkpoint, weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise SystemExit(f"{self.checkpoint} is damaged: remove it to begin again ({error})")
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.place, self.seconds = state["place"], state["seconds"]
+        torch.set_rng_state(state["random"])
+
+    def save(self):
+        state = {
+            "model": self.model.state_dict(), "average": self.average.state_dict(), "place": self.place,
+            "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(), "seconds": self.seconds,
+        }  # fmt: skip
+        torch.save(state, self.checkpoint.with_suffix(".part"))
+        os.replace(self.checkpoint.with_suffix(".part"), self.checkpoint)
+
+    def rate(self):
+        """Factor on the learning rate: a warm-up, one, and a fall at the end of the run."""
+        factor = min(1, (self.place["step"] + 1) / self.arguments.warm_up)
+        return factor * (1 - self.place["decay"] / self.arguments.decay if self.arguments.decay else 1)
+
+    def loss(self, batch):
+        """(sum to minimise, CTC loss a piece, distance from the full-context states)."""
+        joint = self.place["stage"] == "joint"
+        mel, target, lengths, pieces, counts = self.corpus.gather(batch, with_mel=joint)
+        distance = torch.zeros(())
+        if joint:
+            mask_features(mel, lengths, None)
+            chunk = CHUNKS[int(torch.randint(len(CHUNKS), ()))]
+            left = LEFT[int(torch.randint(len(LEFT), ()))]
+            mask = chunk_mask(target.shape[1], chunk, left, lengths)
+            states = self.model.encoder(mel, mask, torch.randint(1500, (len(batch),)))
+            inside = torch.arange(target.shape[1])[None] < lengths[:, None]
+            distance = (states - target)[inside].square().mean()
+        else:
+            states = target + HEAD_NOISE * torch.randn_like(target)
+        scores = self.model.head(states)
+        # In sums over all pieces, so that long and short clips weigh by what they say.
+        ctc = functional.ctc_loss(
+            scores.transpose(0, 1), pieces, lengths // 2, counts, reduction="sum", zero_infinity=True
+        ) / counts.sum()
+        return ctc + DISTILLATION * distance, ctc, distance
+
+    def step(self, batch):
+        began = time.time()
+        for group, rate in zip(self.optimizer.param_groups, (self.arguments.head_rate, self.arguments.encoder_rate)):
+            group["lr"] = rate * self.rate()
+        loss, ctc, distance = self.loss(batch)
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        self.optimizer.step()
+        kept = min(AVERAGE, (1 + self.place["step"]) / (10 + self.place["step"]))
+        with torch.no_grad():
+            for ours, theirs in zip(self.average.parameters(), self.model.parameters()):
+                ours.lerp_(theirs, 1 - kept)
+        self.place["step"] += 1
+        self.seconds += time.time() - began
+        return float(ctc.detach()), float(distance.detach())
+
+    def epoch(self):
+        """The rest of the epoch at hand, then its line in the log."""
+        self.corpus = PreparedCorpus(self.arguments.prepared, self.place["shards"])
+        self.place["shards"] = self.corpus.shards
+        batches = self.corpus.batches(self.place["epoch"], self.arguments.batch * 100, self.arguments.seed)
+        losses, saved = [], time.time()
+        while self.place["batch"] < len(batches):
+            if self.arguments.decay and self.place["stage"] == "joint":
+                if self.place["decay"] >= self.arguments.decay:
+                    break
+                self.place["decay"] += 1
+            losses.append(self.step(batches[self.place["batch"]]))
+            self.place["batch"] += 1
+            if time.time() - saved > 120 or self.place["batch"] == len(batches):
+                recent = [sum(l) / len(l) for l in zip(*losses[-100:])]
+                print(f"{self.place} of {len(batches)}: ctc {recent[0]:.3f}, distance {recent[1]:.3f}", flush=True)
+                self.save()
+                saved = time.time()
+        rates = self.development.error_rates(self.average, ("640", "full") if self.place["stage"] == "head" else ("320", "640", "1280", "full"))
+        means = [sum(l) / max(1, len(l)) for l in zip(*losses)] or [0, 0]
+        entry = self.place | {"ctc": means[0], "distance": means[1], "hours": self.corpus.hours, "seconds": self.seconds}
+        with open(self.arguments.run / "log.jsonl", "a") as log:
+            print(json.dumps(entry | {"error_rates": rates}), file=log)
+        print({name: f"{wer:.1f} / {cer:.1f}" for name, (wer, cer) in rates.items()}, flush=True)
+        self.place |= {"epoch": self.place["epoch"] + 1, "batch": 0, "shards": None}
+        self.save()
+
+    def train(self):
+        arguments = self.arguments
+        while self.place["stage"] == "head" and self.place["epoch"] < arguments.head_epochs:
+            self.epoch()
+        if self.place["stage"] == "head":
+            self.place |= {"stage": "joint", "epoch": 0, "batch": 0, "shards": None, "step": 0}
+        while self.place["epoch"] < arguments.epochs and not (arguments.decay and self.place["decay"] >= arguments.decay):
+            self.epoch()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("prepared", type=pathlib.Path, help="folder that prepare.py has filled")
+    parser.add_argument("run", type=pathlib.Path)
+    parser.add_argument("--model", required=True, help="float model file of Whisper tiny.en")
+    parser.add_argument("--vocabulary", required=True)
+    parser.add_argument("--development", type=pathlib.Path, required=True, help="manifest.jsonl of real speech to measure on")
+    parser.add_argument("--head-epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--decay", type=int, default=0, metavar="STEPS")
+    parser.add_argument("--batch", type=int, default=120, help="seconds of speech in a step, padding included")
+    parser.add_argument("--recurrent", type=int, default=384, help="width of the LSTM layers")
+    parser.add_argument("--head-rate", type=float, default=1e-3)
+    parser.add_argument("--encoder-rate", type=float, default=2e-4)
+    parser.add_argument("--warm-up", type=int, default=100)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    Run(arguments).train()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Tests of the training: a few seconds, on a model of a few thousand weights and made-up shards.
+
+    .venv/bin/python tools/train/test_training.py
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+import sentencepiece
+import soundfile
+import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from model_file import write_safetensors  # noqa: E402
+from sotto_train.data import PreparedCorpus  # noqa: E402
+from sotto_train.degradation import degrade, draw_degradation  # noqa: E402
+from sotto_train.model import Encoder, chunk_mask  # noqa: E402
+from sotto_train.texts import spoken, without_held_out  # noqa: E402
+from stream_ctc import Run  # noqa: E402
+
+BANDS, WIDTH, HEADS, INNER, LAYERS = 80, 16, 2, 32, 2
+WORDS = "the cat sat on a mat and saw what it was not to see in all that time of day when rain fell down again".split()
+
+
+def write_whisper(path):
+    rng = np.random.default_rng(1)
+    tensors = {"encoder.positions": rng.normal(0, 0.1, (1500, WIDTH))}
+
+    def add(name, *shape, bias=True):
+        tensors[f"encoder.{name}.weight"] = rng.normal(0, 0.3, shape)
+        if bias:
+            tensors[f"encoder.{name}.bias"] = np.zeros(shape[0])
+
+    add("conv1", WIDTH, BANDS, 3)
+    add("conv2", WIDTH, WIDTH, 3)
+    add("norm", WIDTH)
+    for layer in range(LAYERS):
+        for part in ("query", "key", "value", "output"):
+            add(f"layers.{layer}.self_attention.{part}", WIDTH, WIDTH, bias=part != "key")
+        add(f"layers.{layer}.feed_forward.up", INNER, WIDTH)
+        add(f"layers.{layer}.feed_forward.down", WIDTH, INNER)
+        for part in ("self_attention", "feed_forward"):
+            add(f"layers.{layer}.{part}.norm", WIDTH)
+    shape = {"layers": LAYERS, "width": WIDTH, "heads": HEADS, "feedForward": INNER}
+    configuration = {"features": {"melBands": BANDS}, "encoder": shape}
+    halves = {name: value.astype(np.float16) for name, value in tensors.items()}
+    write_safetensors(path, halves, {"sotto": json.dumps(configuration)})
+
+
+def write_shards(folder, vocabulary, count):
+    """Each piece is a tone of its own for 12 frames, so that there is something to learn."""
+    rng = np.random.default_rng(2)
+    for shard in range(count):
+        clips, mels, frame = [], [], 0
+        for _ in range(8):
+            pieces = vocabulary.encode(" ".join(rng.choice(WORDS, 4)))
+            mel = rng.normal(-0.5, 0.05, (12 * len(pieces) + 8, BANDS))
+            for place, piece in enumerate(pieces):
+                mel[12 * place + 4 : 12 * place + 12, piece % BANDS] += 1.5
+            clips.append({"frame": frame, "frames": len(mel) // 4 * 4, "pieces": pieces, "voice": "tones"})
+            frame += len(mel) // 4 * 4
+            mels.append(mel[: len(mel) // 4 * 4])
+        mel = np.concatenate(mels).astype(np.float16)
+        np.save(folder / f"shard-{shard:04d}.mel.npy", mel)
+        np.save(folder / f"shard-{shard:04d}.states.npy", mel[::2, :WIDTH])
+        (folder / f"shard-{shard:04d}.clips.json").write_text(json.dumps(clips))
+
+
+class TrainingTests(unittest.TestCase):
+    def setUp(self):
+        torch.set_num_threads(1)
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.temporary.name)
+        self.addCleanup(self.temporary.cleanup)
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter([" ".join(WORDS)] * 4), model_prefix=str(self.folder / "pieces"), vocab_size=30,
+            unk_id=0, bos_id=-1, eos_id=-1, pad_id=-1, hard_vocab_limit=False, minloglevel=2,
+        )  # fmt: skip
+        write_whisper(self.folder / "whisper.safetensors")
+        (self.folder / "prepared").mkdir()
+        vocabulary = sentencepiece.SentencePieceProcessor(model_file=str(self.folder / "pieces.model"))
+        write_shards(self.folder / "prepared", vocabulary, 2)
+        soundfile.write(self.folder / "real.wav", np.random.default_rng(3).normal(0, 0.1, 16_000), 16_000)
+        (self.folder / "dev.jsonl").write_text(json.dumps({"audio": "real.wav", "text": "The cat sat."}))
+
+    def run_for(self, name, **changes):
+        arguments = dict(
+            prepared=self.folder / "prepared", run=self.folder / name, model=self.folder / "whisper.safetensors",
+            vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", head_epochs=2, epochs=4,
+            decay=0, batch=6, recurrent=24, head_rate=1e-2, encoder_rate=2e-3, warm_up=2, seed=1,
+        )  # fmt: skip
+        arguments = argparse.Namespace(**(arguments | changes))
+        arguments.run.mkdir(exist_ok=True)
+        run = Run(arguments)
+        run.train()
+        return run
+
+    def log(self, name):
+        return [json.loads(line) for line in (self.folder / name / "log.jsonl").read_text().splitlines()]
+
+    def test_losses_fall(self):
+        self.run_for("a", head_epochs=6, epochs=10)
+        entries = self.log("a")
+        heads = [e["ctc"] for e in entries if e["stage"] == "head"]
+        joint = [(e["ctc"], e["distance"]) for e in entries if e["stage"] == "joint"]
+        self.assertLess(heads[-1], 0.9 * heads[0])
+        self.assertLess(joint[-1][0], joint[0][0])
+        self.assertLess(joint[-1][1], joint[0][1])
+
+    def test_resumption_is_exact(self):
+        whole = self.run_for("whole")
+        self.run_for("halves", head_epochs=1, epochs=0)
+        self.run_for("halves", epochs=3)
+        halves = self.run_for("halves")
+        self.assertEqual(whole.place, halves.place)
+        for name, value in whole.average.state_dict().items():
+            self.assertTrue(torch.equal(value, halves.average.state_dict()[name]), name)
+
+    def test_decay_ends_the_run(self):
+        run = self.run_for("decay", head_epochs=1, epochs=100, decay=7)
+        self.assertEqual(run.place["decay"], 7)
+        self.assertEqual(run.place["step"], 7)
+
+    def test_a_chunk_hears_no_future(self):
+        encoder = Encoder.of_whisper(self.folder / "whisper.safetensors").eval()
+        mel = torch.randn(1, 96, BANDS)
+        mask = chunk_mask(48, 16, 16)
+        changed = mel.clone()
+        changed[:, 66:] += 1  # states from 32 on; the convolutions reach two frames further
+        before, after = encoder(mel, mask), encoder(changed, mask)
+        self.assertTrue(torch.equal(before[:, :32], after[:, :32]))
+        self.assertFalse(torch.allclose(before[:, 32], after[:, 32]))
+
+    def test_padding_changes_nothing(self):
+        encoder = Encoder.of_whisper(self.folder / "whisper.safetensors").eval()
+        mel = torch.randn(1, 80, BANDS)
+        longer = torch.nn.functional.pad(mel, (0, 0, 0, 40), value=5.0)
+        alone = encoder(mel, chunk_mask(40, 16, 32))
+        padded = encoder(longer, chunk_mask(60, 16, 32, torch.tensor([40])))
+        # The last state hears a frame of the padding through the second convolution.
+        self.assertTrue(torch.allclose(alone[:, :32], padded[:, :32], atol=1e-5))
+
+    def test_degradations_keep_length_and_are_finite(self):
+        speech = np.random.default_rng(1).normal(0, 0.1, 24_000) * np.hanning(24_000)
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            heard = degrade(rng, speech, draw_degradation(rng, True), [speech] * 5)
+            self.assertEqual(len(heard), len(speech))
+            self.assertTrue(np.isfinite(heard).all() and np.abs(heard).max() <= 1)
+
+    def test_held_out_sentences_stay_out(self):
+        manifest = self.folder / "held.jsonl"
+        manifest.write_text(json.dumps({"text": "He went, at last, to see Mr. Smith."}))
+        kept = without_held_out(["He went at last to see mister Smith.", "He went at last to see Jane."], manifest)
+        self.assertEqual(kept, ["He went at last to see Jane."])
+        self.assertEqual(spoken("Mr. O'Neil’s well-known dog"), "mister o'neil's well known dog")
+
+    def test_bad_input_is_named(self):
+        with self.assertRaisesRegex(ValueError, "pieces.model is not a float model file"):
+            Encoder.of_whisper(self.folder / "pieces.model")
+        with self.assertRaisesRegex(FileNotFoundError, "no prepared shards"):
+            PreparedCorpus(self.folder)
+        (self.folder / "bad").mkdir()
+        (self.folder / "bad" / "checkpoint.pt").write_bytes(b"PK nonsense")
+        with self.assertRaisesRegex(SystemExit, "checkpoint.pt is damaged"):
+            self.run_for("bad")
+
+
+if __name__ == "__main__":
+    unittest.main()
