@@ -90,9 +90,14 @@ public final class RecognitionStream {
 
   /// Takes the next samples, at the model's rate, in -1...1. What cannot be sound, or is not a number, counts as 0.
   ///
-  /// - Throws: `RecognitionError.finished` after `finish`.
-  public func accept(_ samples: [Float]) throws -> [RecognitionEvent] {
+  /// - Parameter sampleRate: the rate of these samples, to be checked where it may change; nil where it is known.
+  /// - Throws: `RecognitionError.finished` after `finish`, `.sampleRate` for samples of another rate than the model's; none of
+  ///   them is taken then, and the stream can go on.
+  public func accept(_ samples: [Float], sampleRate: Int? = nil) throws -> [RecognitionEvent] {
     guard !isFinished else { throw RecognitionError.finished }
+    if let sampleRate, sampleRate != model.sampleRate {
+      throw RecognitionError.sampleRate(got: sampleRate, needed: model.sampleRate)
+    }
     var events: [RecognitionEvent] = []
     let isSound = samples.allSatisfy { abs($0) <= Self.loudest }
     let sound = isSound ? samples : samples.map { abs($0) <= Self.loudest ? $0 : 0 }
