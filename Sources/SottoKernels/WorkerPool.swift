@@ -11,8 +11,8 @@ import Synchronization
 final class WorkerPool: Sendable {
   static let shared = WorkerPool()
 
-  /// Turns of a waiting loop before a thread sleeps: about 20 µs.
-  private static let spins = 600
+  /// Turns of a waiting loop before a thread sleeps: about 30 µs.
+  private static let spins = 1500
   /// Loops have at most this many pieces.
   static let mostPieces = 0xFFFF
 
