@@ -73,7 +73,8 @@ final class Contestant {
   private var next = 0
   private let call: (Int, Matrix, inout Matrix) -> Void
 
-  private init(_ name: String, planes: Int, copies: Int, call: @escaping (Int, Matrix, inout Matrix) -> Void) {
+  private init(_ name: String, planes: Int, copies: Int, call: @escaping (Int, Matrix, inout Matrix) -> Void)
+  {
     self.name = name
     self.planes = planes
     self.copies = copies
@@ -105,11 +106,13 @@ final class Contestant {
         y.withUnsafeMutableElements { y in
           if columns == 1 {
             cblas_sgemv(
-              CblasRowMajor, CblasNoTrans, rows, inputs, 1, all[copy], inputs, x.baseAddress, 1, 0, y.baseAddress,
+              CblasRowMajor, CblasNoTrans, rows, inputs, 1, all[copy], inputs, x.baseAddress, 1, 0,
+              y.baseAddress,
               1)
           } else {
             cblas_sgemm(
-              CblasRowMajor, CblasNoTrans, CblasTrans, columns, rows, inputs, 1, x.baseAddress, inputs, all[copy],
+              CblasRowMajor, CblasNoTrans, CblasTrans, columns, rows, inputs, 1, x.baseAddress, inputs,
+              all[copy],
               inputs, 0, y.baseAddress, rows)
           }
         }
@@ -126,7 +129,9 @@ final class Contestant {
     for row in 0..<rows {
       let values = dense[(row * inputs)..<((row + 1) * inputs)]
       scales[row] = (values.map(abs).max() ?? 0) / 127
-      for (k, value) in values.enumerated() { integers[row * inputs + k] = Int8((value / scales[row]).rounded()) }
+      for (k, value) in values.enumerated() {
+        integers[row * inputs + k] = Int8((value / scales[row]).rounded())
+      }
     }
     var scratch = [UInt8](repeating: 0, count: problem.x.rows * (inputs + 4 * rows) + 256)
     if oneDNN {
@@ -134,7 +139,8 @@ final class Contestant {
       return Contestant("int8 oneDNN", planes: 0, copies: copies) { copy, x, y in
         x.withUnsafeElements { x in
           y.withUnsafeMutableElements { y in
-            onednn_product(all[copy], scales, rows, inputs, x.baseAddress, x.count / inputs, &scratch, y.baseAddress)
+            onednn_product(
+              all[copy], scales, rows, inputs, x.baseAddress, x.count / inputs, &scratch, y.baseAddress)
           }
         }
       }
@@ -145,7 +151,8 @@ final class Contestant {
     return Contestant("int8", planes: 0, copies: copies) { copy, x, y in
       x.withUnsafeElements { x in
         y.withUnsafeMutableElements { y in
-          baseline_product(all[copy], scales, rows, inputs, x.baseAddress, x.count / inputs, &scratch, y.baseAddress)
+          baseline_product(
+            all[copy], scales, rows, inputs, x.baseAddress, x.count / inputs, &scratch, y.baseAddress)
         }
       }
     }
