@@ -48,7 +48,7 @@ let package = Package(
       exclude: ["Golden"]),
     .testTarget(name: "SottoFormatsTests", dependencies: ["SottoFormats", "SottoTestSupport"]),
     .testTarget(
-      name: "SottoCLITests", dependencies: ["SottoCLI", "SottoModels", "SottoTestSupport"],
+      name: "SottoCLITests", dependencies: ["SottoAudio", "SottoCLI", "SottoModels", "SottoTestSupport"],
       resources: [.copy("Help")]),
   ],
   swiftLanguageModes: [.v6]

@@ -42,6 +42,8 @@ public enum AudioError: Error, Hashable, Sendable {
   case noSoundServer(String, reason: String)
   /// `reason` has the name of ALSA's call.
   case deviceUnusable(String, reason: String)
+  /// A recording could not be written; `reason` is the system's text.
+  case notWritable(String, reason: String)
 }
 
 /// What is taken for a recording. Anything else is a broken header rather than sound.
@@ -121,6 +123,8 @@ extension AudioError: CustomStringConvertible, LocalizedError {
         + "--user start pipewire-pulse, or pulseaudio --start), or name a device of a card: sotto devices"
     case .deviceUnusable(let name, let reason):
       return "\(oneLine(name)): cannot be captured from (\(oneLine(reason))); sotto devices lists what can"
+    case .notWritable(let name, let reason):
+      return "\(oneLine(name)): cannot be written (\(oneLine(reason)))"
     }
   }
 }

@@ -48,6 +48,9 @@ final class CaptureThread: @unchecked Sendable {
   private var position = 0
   /// When the last frame that was read had been captured, in nanoseconds.
   private var lastFrameTime: UInt64
+  /// Seconds of audio that were read, or are known to be missing.
+  private var audioTime = 0.0
+  private var watch = LossWatch()
   /// Frames for which the ring had no room.
   private var refusedFrames = 0
   /// Losses for whose notice there was no room.
@@ -122,6 +125,8 @@ final class CaptureThread: @unchecked Sendable {
     guard frames > 0 else { return }
     let waiting = UInt64(input.available) * 1_000_000_000 / UInt64(max(format.rate, 1))
     lastFrameTime = Self.now &- waiting
+    audioTime += Double(frames) / Double(format.rate)
+    defer { watchForLoss() }
     if refusedFrames > 0 {
       // Room for this period too, or the notice would be followed by another one at once.
       guard bytes.capacity - bytes.count > scratch.count * 8 else {
@@ -135,6 +140,13 @@ final class CaptureThread: @unchecked Sendable {
     let isTaken = scratch.withUnsafeBufferPointer { bytes.write(UnsafeBufferPointer(rebasing: $0[..<count])) }
     if isTaken { position += count } else { refusedFrames += frames }
     arrival.signal()
+  }
+
+  private func watchForLoss() {
+    let missing = watch.observe(clock: Double(lastFrameTime) / 1e9, audio: audioTime)
+    guard missing > 0 else { return }
+    audioTime += missing
+    post(.overrun, missing: Int((missing * Double(format.rate)).rounded()))
   }
 
   private func recover(from failure: ALSAFailure, _ input: ALSAInput) {
@@ -159,6 +171,7 @@ final class CaptureThread: @unchecked Sendable {
     let now = Self.now
     let seconds = Double(now &- min(lastFrameTime, now)) / 1e9
     lastFrameTime = now
+    audioTime += seconds
     return Int((seconds * Double(format.rate)).rounded())
   }
 
@@ -176,6 +189,7 @@ final class CaptureThread: @unchecked Sendable {
         format = input.format
         scratch = [UInt8](repeating: 0, count: input.period * format.frameBytes)
         post(.reopened, missing: missingFrames())
+        watch.reset()
         self.input = input
         return
       }
