@@ -166,10 +166,13 @@ final class CaptureThread: @unchecked Sendable {
     }
   }
 
-  /// Frames since the last one that was read, which is now taken to be this moment's.
+  /// Frames between the last one that was read and this moment, in which the device starts again.
+  ///
+  /// By the lag that the audio has had, where it is known: errors then do not add up from loss to loss.
   private func missingFrames() -> Int {
     let now = Self.now
-    let seconds = Double(now &- min(lastFrameTime, now)) / 1e9
+    let sinceLast = Double(now &- min(lastFrameTime, now)) / 1e9
+    let seconds = max(0, watch.lag.map { Double(now) / 1e9 - $0 - audioTime } ?? sinceLast)
     lastFrameTime = now
     audioTime += seconds
     return Int((seconds * Double(format.rate)).rounded())

@@ -12,6 +12,8 @@ struct LossWatch {
   /// A smaller jump may be the clock's or the reader's.
   private static let leastLoss = 0.15
 
+  /// The steady lag of the audio behind the clock, as it was known last.
+  private(set) var lag: Double?
   private var reference: Double?
   private var least = Double.infinity
   private var reads = 0
@@ -28,15 +30,15 @@ struct LossWatch {
     guard clock - start >= Self.window, reads >= Self.leastReads else { return 0 }
     defer { (least, reads, windowStart) = (.infinity, 0, clock) }
     guard let reference else {
-      reference = least
+      (reference, lag) = (least, least)
       return 0
     }
     let jump = least - reference
     if jump >= Self.leastLoss { return jump }
-    self.reference = least
+    (self.reference, lag) = (least, least)
     return 0
   }
 
-  /// The device was started anew: nothing is known of its lag.
-  mutating func reset() { self = LossWatch() }
+  /// The device was opened anew: its lag may be another one.
+  mutating func reset() { (reference, least, reads, windowStart) = (nil, .infinity, 0, nil) }
 }
