@@ -5,6 +5,7 @@ let package = Package(
   name: "sotto",
   products: [
     .library(name: "Sotto", targets: ["Sotto", "SottoAudio"]),
+    .library(name: "SottoKernels", targets: ["SottoKernels"]),
     .executable(name: "sotto", targets: ["SottoCLI"]),
   ],
   dependencies: [

@@ -6,7 +6,12 @@
 
 extern const struct sotto_kernels sotto_kernels_portable;
 #if defined(__x86_64__)
+extern const struct sotto_kernels sotto_kernels_avx512vnni;
+extern const struct sotto_kernels sotto_kernels_avx512;
+extern const struct sotto_kernels sotto_kernels_avxvnni;
 extern const struct sotto_kernels sotto_kernels_avx2;
+#elif defined(__aarch64__)
+extern const struct sotto_kernels sotto_kernels_neon;
 #endif
 
 #endif

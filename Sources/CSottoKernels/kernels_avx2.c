@@ -1,4 +1,4 @@
-// AVX2, FMA and F16C: vectors of eight floats, and the look-up product with tables in registers.
+// AVX2, FMA and F16C: vectors of eight floats, look-up by `vpshufb`, 16-bit products by `vpmaddwd`.
 
 #if defined(__x86_64__)
 
@@ -9,46 +9,48 @@
 #include <string.h>
 
 #pragma clang fp contract(fast)
+// Functions that return vectors of several registers are inlined: no calling convention is concerned.
+#pragma clang diagnostic ignored "-Wpsabi"
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 #define VL 8
+#define ROWS 32
+#define GROUP_STEP SOTTO_BYTE_INPUTS
 #include "simd.inc"
 #include "dense_product.inc"
 #include "elementwise.inc"
 #include "attention.inc"
 #include "recurrent.inc"
-#include "binary_product_avx2.inc"
+#include "half_vector.inc"
+#include "binary_pack.inc"
 
-static void half_to_float(const uint16_t *x, size_t count, float *y) {
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8)
-    _mm256_storeu_ps(y + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x + i))));
-  for (; i < count; i++) y[i] = sotto_half_to_float(x[i]);
+typedef uint8_t bytes __attribute__((vector_size(ROWS)));
+
+INLINE bytes broadcast_table(const uint8_t *table) {
+  return (bytes)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));
 }
+
+INLINE bytes look_up(bytes table, bytes keys) { return (bytes)_mm256_shuffle_epi8((__m256i)table, (__m256i)keys); }
+
+INLINE ivec add_pairs(ivec sums, ivec a, ivec b) {
+  return sums + (ivec)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+}
+
+#include "lookup.inc"
+#define WIDE_EXPANSION "expand_int16.inc"
+#include "wide_int16.inc"
 
 #pragma clang attribute pop
 
+// Measured on Zen 3.
+static const uint16_t most_lookup_columns[SOTTO_MAX_PLANES][2] = {
+    {UINT16_MAX, UINT16_MAX}, {UINT16_MAX, 40}, {48, 10}, {28, 8}, {18, 6}, {12, 5}, {10, 4}, {8, 4}};
+
+#define MOST_FAST_PLANES SOTTO_MAX_PLANES
+#define WIDE(operation) int16_##operation
 const struct sotto_kernels sotto_kernels_avx2 = {
     .name = "avx2",
-    .panel_rows = PANEL,
-    .row_of_byte = row_of_byte,
-    .panel_product = panel_product,
-    .binary_expand = binary_expand,
-    .lookup_table_bytes = lookup_table_bytes,
-    .lookup_build = lookup_build,
-    .lookup_product = lookup_product,
-    .attention_pack_keys = attention_pack_keys,
-    .attention_pack_values = attention_pack_values,
-    .attention = attention,
-    .attention_indexed = attention_indexed,
-    .layer_norm = layer_norm,
-    .gelu = gelu,
-    .add = add,
-    .fill_rows = fill_rows,
-    .log_sum_exp = log_sum_exp,
-    .lstm_cell = lstm_cell,
-    .dot = dot,
-    .half_to_float = half_to_float,
+#include "kernels_table.inc"
 };
 
 #endif

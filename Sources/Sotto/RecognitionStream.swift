@@ -17,7 +17,7 @@ import SottoModels
 ///
 /// Between utterances, quiet audio (`ActivityGate`) is not computed at all, but for its features.
 public final class RecognitionStream {
-  public struct Options: Sendable, Hashable {
+  public struct Options: Sendable {
     /// Length of a chunk, one of `StreamingModel.chunkMilliseconds`; nil for the model's choice. Text appears chunk by chunk.
     public var chunkMilliseconds: Int?
     /// Hypotheses that the search keeps; 1 is greedy.
@@ -32,6 +32,8 @@ public final class RecognitionStream {
     public var wordTimes = false
     /// Whether changes of an utterance under way are told.
     public var partials = true
+    /// Language model, made for the model's word pieces.
+    public var languageModel: LanguageModel?
     /// Threads that compute; 0 for one each core.
     public var threads = 1
 
@@ -73,8 +75,10 @@ public final class RecognitionStream {
     features = try model.features
     let bands = model.configuration.features.melBands
     gate = ActivityGate(bands: bands)
+    try options.languageModel?.file.check(fits: model.vocabulary, of: model.configuration.name)
     search = CTCBeamSearch(
-      pieces: model.vocabulary.size, options: CTCBeamSearch.Options(beam: max(options.beam, 1)))
+      pieces: model.vocabulary.size, options: CTCBeamSearch.Options(beam: max(options.beam, 1)),
+      scorers: options.languageModel.map { [$0.scorer] } ?? [])
     endpointing = Endpointing(options.endpointing)
     utterance = Utterance(vocabulary: model.vocabulary, rowDuration: model.acoustic.rowDuration)
     waiting = Matrix(rows: 0, columns: bands)
@@ -90,9 +94,14 @@ public final class RecognitionStream {
 
   /// Takes the next samples, at the model's rate, in -1...1. What cannot be sound, or is not a number, counts as 0.
   ///
-  /// - Throws: `RecognitionError.finished` after `finish`.
-  public func accept(_ samples: [Float]) throws -> [RecognitionEvent] {
+  /// - Parameter sampleRate: the rate of these samples, to be checked where it may change; nil where it is known.
+  /// - Throws: `RecognitionError.finished` after `finish`, `.sampleRate` for samples of another rate than the model's; none of
+  ///   them is taken then, and the stream can go on.
+  public func accept(_ samples: [Float], sampleRate: Int? = nil) throws -> [RecognitionEvent] {
     guard !isFinished else { throw RecognitionError.finished }
+    if let sampleRate, sampleRate != model.sampleRate {
+      throw RecognitionError.sampleRate(got: sampleRate, needed: model.sampleRate)
+    }
     var events: [RecognitionEvent] = []
     let isSound = samples.allSatisfy { abs($0) <= Self.loudest }
     let sound = isSound ? samples : samples.map { abs($0) <= Self.loudest ? $0 : 0 }

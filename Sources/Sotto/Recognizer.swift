@@ -39,6 +39,7 @@ public final class Recognizer {
     if file.configuration.family.isStreaming {
       let streaming = try StreamingModel(file)
       _ = try streaming.acoustic.encoder.chunk(milliseconds: configuration.chunkMilliseconds)
+      try configuration.languageModel?.file.check(fits: streaming.vocabulary, of: modelName)
       model = .streaming(streaming)
     } else {
       model = .attention(

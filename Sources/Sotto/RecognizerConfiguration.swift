@@ -3,7 +3,7 @@
 import SottoDecoding
 
 /// Options of recognition, with the defaults that the program uses.
-public struct RecognizerConfiguration: Sendable, Hashable {
+public struct RecognizerConfiguration: Sendable {
   /// Hypotheses kept by the beam search; 1 is greedy.
   public var beam = 5
   /// Readings given for each segment, at most `beam`; 1 gives the best alone.
@@ -24,6 +24,8 @@ public struct RecognizerConfiguration: Sendable, Hashable {
 
   /// Length of the chunks that a streaming model hears at once, in ms; nil for the model's choice.
   public var chunkMilliseconds: Int?
+  /// Language model, for streaming models.
+  public var languageModel: LanguageModel?
   /// What ends an utterance, for streaming models.
   public var endpointing = Endpointing.Configuration.balanced
 

@@ -62,6 +62,7 @@ final class StreamingSession: RecordingSession {
     options.alternatives = configuration.nBest - 1
     options.wordTimes = configuration.wordTimes
     options.threads = configuration.threads
+    options.languageModel = configuration.languageModel
     options.partials = partials
     stream = try RecognitionStream(model, options: options)
     rate = Double(model.sampleRate)

@@ -32,8 +32,8 @@ struct SottoCommand: ParsableCommand {
     version: version,
     subcommands: [
       TranscribeCommand.self, ListenCommand.self, DevicesCommand.self, ControlCommand.self,
-      ModelsCommand.self, QuantizeCommand.self,
-      ScoreCommand.self,
+      ModelsCommand.self,
+      QuantizeCommand.self, ScoreCommand.self, LanguageModelCommand.self,
     ])
 }
 

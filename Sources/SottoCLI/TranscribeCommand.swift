@@ -103,6 +103,17 @@ struct TranscribeCommand: ParsableCommand {
       valueName: "ms"))
   var chunk: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Language model for a streaming model (see sotto lm build).", valueName: "file"))
+  var lm: String?
+
+  @Option(help: ArgumentHelp("How much the language model counts.", valueName: "x"))
+  var lmWeight: Float = 0.5
+
+  @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
+  var lmBonus: Float = 1
+
   @Option(help: "How soon a pause ends an utterance, for streaming models.")
   var endpoint = Endpointing.Preset.balanced
 
@@ -152,13 +163,18 @@ struct TranscribeCommand: ParsableCommand {
     configuration.endpointing = endpoint.configuration
     let recognizer: Recognizer
     do {
+      if let lm {
+        configuration.languageModel = try LanguageModel(path: lm)
+        configuration.languageModel?.weight = lmWeight
+        configuration.languageModel?.bonus = lmBonus
+      }
       recognizer = try Recognizer(modelPath: ModelSearch().path(of: model), configuration: configuration)
     } catch {
       throw Failure(explanation(of: error))
     }
-    guard recognizer.isStreaming || (chunk == nil && !partials) else {
+    guard recognizer.isStreaming || (chunk == nil && lm == nil && !partials) else {
       throw UsageError(
-        "\(recognizer.modelName) hears whole pieces of speech: \(partials ? "--partials" : "--chunk") needs a streaming model; "
+        "\(recognizer.modelName) hears whole pieces of speech: \(partials ? "--partials" : lm == nil ? "--chunk" : "--lm") needs a streaming model; "
           + "sotto models lists them")
     }
     var transcription = Transcription(

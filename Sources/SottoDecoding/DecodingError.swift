@@ -10,6 +10,10 @@ public enum DecodingError: Error, Sendable, Hashable, LocalizedError, CustomStri
   case classes(got: Int, needed: Int)
   /// A token that the model has no score for.
   case unknownToken(Int, size: Int)
+  /// A language model that cannot be used or made.
+  case languageModel(reason: String)
+  /// An ARPA file that breaks off or breaks its form; the number of the line.
+  case arpa(line: Int, reason: String)
   /// Text that has no tokens in the vocabulary.
   case nothingToAlign
   /// Audio too short for the text: each token takes a frame, and a token said twice one more.
@@ -23,6 +27,9 @@ public enum DecodingError: Error, Sendable, Hashable, LocalizedError, CustomStri
       "the scores have \(got) classes, the vocabulary and the blank are \(needed): use the model's own vocabulary"
     case .unknownToken(let token, let size):
       "token \(token) is not one of the \(size) of the vocabulary: make tokens with the model's own vocabulary"
+    case .languageModel(let reason):
+      "the language model is not valid: \(reason). Make it again with sotto lm build."
+    case .arpa(let line, let reason): "line \(line): \(reason). Write the ARPA file again."
     case .nothingToAlign: "there is nothing in the text that the model's vocabulary can spell"
     case .tooFewFrames(let got, let needed):
       "the audio has \(got) frames, the text needs at least \(needed): it is not a transcript of this audio"

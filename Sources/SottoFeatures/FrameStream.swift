@@ -24,7 +24,9 @@ struct FrameStream {
     received += samples.count
     if nextFrame == 0, origin == 0 {
       guard received > half else { return }
-      pending.insert(contentsOf: pending[1...half].reversed(), at: 0)
+      // Not by `insert` of a slice of itself: the optimiser of Swift 6.3 frees the array before the slice is read.
+      let reflection = [Float](pending[1...half].reversed())
+      pending = reflection + pending
       origin = -half
     }
     // A frame counts once its hop is complete too, or the stream might end with fewer frames.

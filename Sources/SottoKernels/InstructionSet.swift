@@ -3,7 +3,7 @@
 import CSottoKernels
 
 /// The kernels of one instruction set. `best` is chosen once, at first use.
-public struct InstructionSet: Sendable, CustomStringConvertible {
+public struct InstructionSet: Sendable, Equatable, CustomStringConvertible {
   // The tables are constants of the C library: never written, never freed.
   nonisolated(unsafe) private let table: UnsafePointer<sotto_kernels>
 
@@ -25,7 +25,21 @@ public struct InstructionSet: Sendable, CustomStringConvertible {
 
   public var description: String { String(cString: table.pointee.name) }
 
+  /// A copy of the table; where time counts, functions are called through `pointer`.
   var kernels: sotto_kernels { table.pointee }
+
+  /// This set, or where its layout cannot hold groups of this size, the next one that can.
+  func forGroups(of group: Int, inputs: Int) -> InstructionSet {
+    if group >= inputs || group % kernels.group_step == 0 { return self }
+    let others = Self.supported.drop { $0 != self }.dropFirst()
+    return others.first { group % $0.kernels.group_step == 0 } ?? self
+  }
+
+  /// Up to this many columns look-up is faster than expansion; 0 where there is no look-up.
+  func mostLookupColumns(planes: Int, _ precision: ProductPrecision) -> Int {
+    let limits = pointer.pointee.most_lookup_columns[planes - 1]
+    return Int(precision == .fast ? limits.0 : limits.1)
+  }
   var pointer: UnsafePointer<sotto_kernels> { table }
 }
 

@@ -24,17 +24,18 @@ public enum Weights: Sendable {
   ///
   /// - Precondition: `window.rows * x.columns == inputs`, and `bias`, where given, has `rows` elements.
   public func product(
-    _ x: Matrix, window: ColumnWindow = .row, bias: [Float]? = nil, workers: Workers = .one
+    _ x: Matrix, window: ColumnWindow = .row, bias: [Float]? = nil,
+    precision: ProductPrecision = .accurate, workers: Workers = .one
   ) -> Matrix {
     var y = Matrix(uninitializedRows: window.columns(in: x.rows), columns: rows)
-    product(x, window: window, bias: bias, into: &y, workers: workers)
+    product(x, window: window, bias: bias, into: &y, precision: precision, workers: workers)
     return y
   }
 
   /// The same, into a matrix that is there already; it is replaced where its size is another.
   public func product(
     _ x: Matrix, window: ColumnWindow = .row, bias: [Float]? = nil, into y: inout Matrix,
-    workers: Workers = .one
+    precision: ProductPrecision = .accurate, workers: Workers = .one
   ) {
     precondition(window.rows * x.columns == inputs, "columns of the product and weights differ in length")
     precondition(bias == nil || bias?.count == rows, "bias and weights differ in length")
@@ -48,7 +49,7 @@ public enum Weights: Sendable {
         let results = Results(base: output, distance: rows)
         switch self {
         case .dense(let weights): weights.product(columns, results, workers)
-        case .binary(let weights): weights.product(columns, results, workers)
+        case .binary(let weights): weights.product(columns, results, precision, workers)
         }
         if let bias {
           let kernels = InstructionSet.best.kernels

@@ -1,6 +1,5 @@
 // Work spread over threads.
 
-import Dispatch
 import Foundation
 
 /// A number of threads that share loops.
@@ -19,12 +18,12 @@ public struct Workers: Sendable {
   /// start at multiples of `step`.
   public func split(_ count: Int, step: Int = 1, _ body: @Sendable (Range<Int>) -> Void) {
     let steps = (count + step - 1) / step
-    let pieces = min(self.count, steps)
+    let pieces = min(self.count, steps, WorkerPool.mostPieces)
     if pieces <= 1 {
       if count > 0 { body(0..<count) }
       return
     }
-    DispatchQueue.concurrentPerform(iterations: pieces) { piece in
+    WorkerPool.shared.run(pieces: pieces, threads: pieces) { piece in
       let begin = steps * piece / pieces * step
       let end = min(steps * (piece + 1) / pieces * step, count)
       if begin < end { body(begin..<end) }

@@ -10,15 +10,18 @@ public protocol ActivationObserver: Sendable {
   func observe(tensor: String, inputs: Matrix)
 }
 
-/// Threads to compute with, and who looks on.
+/// Threads to compute with, how exactly, and who looks on.
 public struct ComputeContext: Sendable {
   public var workers: Workers
   public var observer: (any ActivationObserver)?
+  /// How exactly layers multiply with coded weights. Scores of tokens are always computed accurately.
+  public var precision = ProductPrecision.accurate
 
   public init(workers: Workers = .one, observer: (any ActivationObserver)? = nil) {
     self.workers = workers
     self.observer = observer
   }
+
   /// Shows the inputs of a product to the observer, where there is one: the columns that `window` cuts from `x`.
   func observe(_ tensor: String, _ x: Matrix, window: ColumnWindow = .row) {
     guard let observer else { return }

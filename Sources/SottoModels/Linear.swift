@@ -48,6 +48,6 @@ public struct Linear: Sendable {
   /// The same, into a matrix that is there already; it is replaced where its size is another.
   func callAsFunction(_ x: Matrix, into y: inout Matrix, _ context: ComputeContext) {
     for tensor in tensors { context.observe(tensor, x) }
-    weights.product(x, bias: bias, into: &y, workers: context.workers)
+    weights.product(x, bias: bias, into: &y, precision: context.precision, workers: context.workers)
   }
 }

@@ -3,22 +3,6 @@
 import Foundation
 import SottoKernels
 
-/// A tensor inside a mapped model file. It keeps the mapping alive.
-public struct Tensor: Sendable {
-  public let name: String
-  public let elementType: ElementType
-  public let shape: [Int]
-  /// The elements as they lie in the file: row-major, little-endian, and not always aligned.
-  public let bytes: SharedBytes
-
-  /// Number of elements.
-  public var count: Int { bytes.count / elementType.size }
-
-  public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-    try bytes.withUnsafeBytes(body)
-  }
-}
-
 /// An open model file. Everything in its header has been checked: each tensor lies inside the file, has as many bytes
 /// as its shape needs, and overlaps no other. Element values are checked as they are read (`floats`).
 public final class ModelFile: Sendable {
@@ -31,51 +15,33 @@ public final class ModelFile: Sendable {
   public let byteCount: Int
   /// Further entries of the metadata, without the configuration.
   public let metadata: [String: String]
-  private let tensors: [String: Tensor]
+  private let tensors: TensorFile
 
   /// - Throws: `ModelError` where the file cannot be read, is damaged, or holds no valid configuration.
   public init(path: String) throws {
-    let file = try MappedFile(path: path)
-    let (header, dataStart) = try SafetensorsHeader.read(file.bytes, path: path)
-    guard let json = header.metadata[Self.configurationKey] else {
+    tensors = try TensorFile(path: path)
+    guard let json = tensors.metadata[Self.configurationKey] else {
       throw ModelError.noConfiguration(path: path)
     }
     self.path = path
-    byteCount = file.bytes.count
+    byteCount = tensors.byteCount
     configuration = try ModelConfiguration(json: json, path: path)
-    metadata = header.metadata.filter { $0.key != Self.configurationKey }
-    let data = SharedBytes(file.bytes, owner: file)
-    var tensors: [String: Tensor] = [:]
-    tensors.reserveCapacity(header.entries.count)
-    for (name, entry) in header.entries {
-      let range = (dataStart + entry.offsets[0])..<(dataStart + entry.offsets[1])
-      tensors[name] = Tensor(
-        name: name, elementType: entry.elementType, shape: entry.shape, bytes: data.slice(range))
-    }
-    self.tensors = tensors
+    metadata = tensors.metadata.filter { $0.key != Self.configurationKey }
   }
 
   /// The names of all tensors, sorted.
-  public var tensorNames: [String] { tensors.keys.sorted() }
+  public var tensorNames: [String] { tensors.names }
 
-  public func contains(_ name: String) -> Bool { tensors[name] != nil }
+  public func contains(_ name: String) -> Bool { tensors.contains(name) }
 
   /// - Throws: `ModelError.missingTensor`.
-  public func tensor(_ name: String) throws -> Tensor {
-    guard let tensor = tensors[name] else { throw ModelError.missingTensor(path: path, name: name) }
-    return tensor
-  }
+  public func tensor(_ name: String) throws -> Tensor { try tensors.tensor(name) }
 
   /// The tensor, checked for its shape and type.
   ///
   /// - Throws: `ModelError.missingTensor` or `.tensor`.
   public func tensor(_ name: String, shape: [Int], type: ElementType) throws -> Tensor {
-    let tensor = try tensor(name)
-    guard tensor.elementType == type else {
-      throw error(tensor, "it is of type \(tensor.elementType.rawValue); \(type.rawValue) is needed")
-    }
-    try check(tensor, shape: shape)
-    return tensor
+    try tensors.tensor(name, shape: shape, type: type)
   }
 
   /// The elements of a tensor of F16, BF16 or F32, in row-major order.
@@ -83,37 +49,13 @@ public final class ModelFile: Sendable {
   /// - Throws: `ModelError.missingTensor`, or `.tensor` where the shape or type is another, or an element is not
   ///   finite.
   public func floats(_ name: String, shape: [Int]) throws -> [Float] {
-    let tensor = try tensor(name)
-    try check(tensor, shape: shape)
-    return try floats(tensor)
+    try tensors.floats(name, shape: shape)
   }
 
   /// The elements of a tensor of any shape.
-  public func floats(_ tensor: Tensor) throws -> [Float] {
-    let result: [Float]? = tensor.withUnsafeBytes { bytes in
-      switch tensor.elementType {
-      case .float16: FloatConversion.floats(fromFloat16: bytes)
-      case .bfloat16: FloatConversion.floats(fromBFloat16: bytes)
-      case .float32: FloatConversion.floats(fromFloat32: bytes)
-      default: nil
-      }
-    }
-    guard let result else {
-      throw error(tensor, "it is of type \(tensor.elementType.rawValue); F16, BF16 or F32 is needed")
-    }
-    guard FloatConversion.allFinite(result) else {
-      throw error(tensor, "it holds values that are not finite")
-    }
-    return result
-  }
-
-  private func check(_ tensor: Tensor, shape: [Int]) throws {
-    guard tensor.shape == shape else {
-      throw error(tensor, "its shape is \(tensor.shape); \(shape) is needed")
-    }
-  }
+  public func floats(_ tensor: Tensor) throws -> [Float] { try tensors.floats(tensor) }
 
   func error(_ tensor: Tensor, _ reason: String) -> ModelError {
-    .tensor(path: path, name: tensor.name, reason: reason)
+    tensors.error(tensor, reason)
   }
 }

@@ -9,12 +9,18 @@ import Testing
 
 @Suite struct HelpTests {
   /// To store new texts, after looking at them:
-  /// `for c in '' transcribe listen devices control models quantize score; do COLUMNS=80 sotto $c --help > Help/${c:-sotto}.txt; done`
-  @Test(arguments: ["sotto", "transcribe", "listen", "devices", "control", "models", "quantize", "score"])
+  /// `for c in '' transcribe listen devices control models quantize score 'lm build'; do
+  /// COLUMNS=80 sotto $c --help > Help/$(echo ${c:-sotto} | tr ' ' -).txt; done`
+  @Test(arguments: [
+    "sotto", "transcribe", "listen", "devices", "control", "models", "quantize", "score", "lm build",
+  ])
   func text(name: String) throws {
-    let url = try #require(Bundle.module.url(forResource: name, withExtension: "txt", subdirectory: "Help"))
+    let url = try #require(
+      Bundle.module.url(
+        forResource: name.replacing(" ", with: "-"), withExtension: "txt", subdirectory: "Help"))
     let stored = try String(contentsOf: url, encoding: .utf8)
-    let result = try Sotto.run(name == "sotto" ? ["--help"] : [name, "--help"])
+    let words = name.split(separator: " ").map(String.init)
+    let result = try Sotto.run((name == "sotto" ? [] : words) + ["--help"])
     #expect(result.status == 0 && result.errors.isEmpty)
     #expect(result.output == stored)
     #expect(stored.split(separator: "\n").allSatisfy { $0.count <= 80 })
@@ -22,7 +28,8 @@ import Testing
 
   @Test func examples() throws {
     var count = 0
-    for command in [SottoCommand.self] + SottoCommand.configuration.subcommands {
+    let commands = SottoCommand.configuration.subcommands
+    for command in [SottoCommand.self] + commands + commands.flatMap({ $0.configuration.subcommands }) {
       let lines = command.configuration.discussion.split(separator: "\n")
         .drop { $0 != "EXAMPLES:" }.prefix { $0 != "EXIT STATUS:" }
       for line in lines.flatMap({ $0.split(separator: "|") }) {

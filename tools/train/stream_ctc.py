@@ -24,12 +24,14 @@ import torch
 from torch.nn import functional
 
 from sotto_train.data import PreparedCorpus, mask_features
-from sotto_train.model import Encoder, StreamCTC, chunk_mask
+from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask
 from sotto_train.scoring import DevelopmentSet
 
 CHUNKS = (16, 16, 32, 32, 64, None)  # states; one is drawn for each batch
 LEFT = (128, 256, 256, 384)
 HEAD_NOISE = 0.2
+# Share of the batches that start at random positions, as a stream does after 30 s; without distillation.
+MOVED = 0.15
 AVERAGE = 0.998
 DISTILLATION = 1.0
 CLIP = 2.0
@@ -91,9 +93,13 @@ class Run:
             chunk = CHUNKS[int(torch.randint(len(CHUNKS), ()))]
             left = LEFT[int(torch.randint(len(LEFT), ()))]
             mask = chunk_mask(target.shape[1], chunk, left, lengths)
-            states = self.model.encoder(mel, mask, torch.randint(1500, (len(batch),)))
-            inside = torch.arange(target.shape[1])[None] < lengths[:, None]
-            distance = (states - target)[inside].square().mean()
+            # The states tell where they are: those of another position are far from the target, whatever was said.
+            is_moved = float(torch.rand(())) < MOVED
+            offsets = torch.randint(POSITIONS, (len(batch),)) if is_moved else None
+            states = self.model.encoder(mel, mask, offsets)
+            if not is_moved:
+                inside = torch.arange(target.shape[1])[None] < lengths[:, None]
+                distance = (states - target)[inside].square().mean()
         else:
             states = target + HEAD_NOISE * torch.randn_like(target)
         scores = self.model.head(states)

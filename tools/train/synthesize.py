@@ -21,13 +21,14 @@ from collections import deque
 import numpy as np
 import soundfile
 
-from sotto_train.degradation import RATE, degrade, draw_degradation, speech_level
+from sotto_train.degradation import RATE, degrade, draw_degradation, make_sounds, speech_level
 from sotto_train.texts import TEXTS, read_sentences, without_held_out
 from sotto_train.voices import MissingVoice, load_voices
 
 SHARD_SECONDS = 600
 LONGEST = 22.0  # seconds of a clip
-KINDS = {"words": 0.06, "sentence": 0.64, "sentences": 0.3}  # a few words; one sentence; two or three
+# A few words; one sentence; two or three; sounds without any.
+KINDS = {"words": 0.08, "sentence": 0.61, "sentences": 0.27, "nothing": 0.04}
 
 
 def read_texts(folder, held_out):
@@ -50,8 +51,10 @@ class Sentences:
 
 
 def draw_pieces(rng, sentences):
-    """One to three pieces of text, to be spoken with pauses between them."""
+    """One to three pieces of text, to be spoken with pauses between them; none for a clip without speech."""
     kind = rng.choice(list(KINDS), p=list(KINDS.values()))
+    if kind == "nothing":
+        return []
     if kind == "words":
         words = sentences.take().rstrip(".,;:!?").split()
         start = rng.integers(len(words))
@@ -88,16 +91,24 @@ def write_shard(folder, number, shards, seed, texts, voices):
         total = sum(done.values())
         voice = max(voices, key=lambda v: v.share * total + debts[v.name] - done[v.name])
         source = str(rng.choice(TEXTS))
-        clean, said = speak(rng, voice.prepare(rng), draw_pieces(rng, sources[source]))
-        done[voice.name] += max(1, len(clean)) / RATE
-        if not said:
-            continue
+        pieces = draw_pieces(rng, sources[source])
+        if pieces:
+            clean, said = speak(rng, voice.prepare(rng), pieces)
+            done[voice.name] += max(1, len(clean)) / RATE
+            if not said:
+                continue
+            entry = {"text": " ".join(said), "voice": voice.name, "licence": voice.licence, "source": source}
+        else:
+            clean = make_sounds(rng, rng.uniform(1.5, 8))
+            entry = {"text": "", "voice": "none", "licence": "CC0-1.0", "source": "none"}
         clean = clean / speech_level(clean) * 0.05
-        chosen = draw_degradation(rng, can_babble=len(others) >= 5)
+        chosen = draw_degradation(rng, can_babble=pieces and len(others) >= 5)
         heard = degrade(rng, clean, chosen, others)
-        others.append(clean)
-        entry = {"start": start, "samples": len(clean), "text": " ".join(said), "voice": voice.name}
-        lines.append(json.dumps(entry | {"licence": voice.licence, "source": source, "degradation": chosen}))
+        if pieces:
+            others.append(clean)
+        else:
+            clean = heard
+        lines.append(json.dumps({"start": start, "samples": len(clean)} | entry | {"degradation": chosen}))
         clean = clean * min(1, 0.9 / np.abs(clean).max())
         audio.append(np.stack([heard, clean], axis=1).astype(np.float32))
         start += len(clean)

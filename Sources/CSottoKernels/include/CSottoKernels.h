@@ -9,22 +9,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Rows of a tile of a packed binary-coded matrix, on every instruction set.
-#define SOTTO_TILE_ROWS 32
-// Inputs of a block: one byte of a plane.
-#define SOTTO_BLOCK_INPUTS 8
 // Most planes of a binary-coded matrix.
 #define SOTTO_MAX_PLANES 8
-// Most inputs that the look-up kernels sum before they leave 16-bit integers.
-#define SOTTO_LOOKUP_SPAN 128
+// Most rows of a tile of a packed matrix, on any instruction set.
+#define SOTTO_MOST_TILE_ROWS 64
+// Inputs whose bits are one byte of a stored plane; groups are a multiple of it.
+#define SOTTO_BYTE_INPUTS 8
 
-// A binary-coded matrix, packed for an instruction set by `sotto_binary_pack`: W[r][k] = sum_p scale[r][k / group][p] *
-// (bit[p][r][k] ? 1 : -1). Rows are padded to a multiple of SOTTO_TILE_ROWS with zero scales, inputs to one of
-// SOTTO_BLOCK_INPUTS; `group` is a multiple of SOTTO_BLOCK_INPUTS.
+// How exactly a product with a binary-coded matrix is computed.
 //
-//   bits:   [tile][block of 8 inputs][plane][32 bytes]   one byte a row: input 8b + j in bit j; which row of the tile a
-//                                                         byte holds is the instruction set's choice (`row_of_byte`)
-//   scales: [tile][group][plane][32 rows]                float16, rows in order
+//   fast      tables of 8 bits and, for many columns, 8-bit integers where they are faster: relative error (of the
+//             norm, Gaussian inputs) at most 1.2e-2
+//   accurate  tables of 14 bits, 16-bit integers or floats: at most 5e-4
+enum { SOTTO_FAST = 0, SOTTO_ACCURATE = 1 };
+
+// A binary-coded matrix, packed for an instruction set by its `binary_pack`: W[r][k] = sum_p scale[r][k / group][p] *
+// (bit[p][r][k] ? 1 : -1). Rows are padded to a multiple of `tile_rows` with zero scales; `group` is a multiple of
+// `group_step`. The layout of `bits` is drawn where it is packed (binary_pack.inc, binary_pack_vbmi.inc).
+//
+//   scales: [tile][group][plane][rows of a tile]   float16, rows in order
 struct sotto_binary_matrix {
   size_t rows;
   size_t inputs;
@@ -34,30 +37,54 @@ struct sotto_binary_matrix {
   const uint16_t *scales;
 };
 
+// The input vectors of a product.
+struct sotto_columns {
+  const float *x;
+  size_t ld;
+  size_t count;
+  // What `lookup_build` or `wide_prepare` made of each column, `prepared_stride` bytes apart.
+  const uint8_t *prepared;
+  size_t prepared_stride;
+};
+
 struct sotto_kernels {
   const char *name;
   // Rows that one panel of a dense product holds: panels are [depth][panel_rows].
   size_t panel_rows;
-  // Which row of a tile the byte b of a packed block holds.
-  const uint8_t *row_of_byte;
-
   // y[c][r] = (accumulate ? y[c][r] : 0) + sum_k x[c][k] * panel[k][r], for r < rows <= panel_rows.
   // `ld_panel` is the distance between the panel's rows.
   void (*panel_product)(const float *x, size_t ld_x, size_t columns, const float *panel, size_t ld_panel,
                         size_t depth, float *y, size_t ld_y, size_t rows, int accumulate);
 
-  // Expands inputs [input, input + depth) of one tile into SOTTO_TILE_ROWS / panel_rows panels, one after another.
-  // `input` and `depth` are multiples of SOTTO_BLOCK_INPUTS.
-  void (*binary_expand)(const struct sotto_binary_matrix *matrix, size_t tile, size_t input, size_t depth,
-                        float *panels);
+  // Rows of a tile of a packed matrix, and what a group of its scales must be a multiple of.
+  size_t tile_rows;
+  size_t group_step;
+  size_t (*binary_bits_bytes)(size_t rows, size_t inputs, size_t planes);
+  // Packs stored planes [planes][rows][ceil(inputs / 8)] with their scales [rows][groups][planes].
+  void (*binary_pack)(const uint8_t *planes_bits, const float *row_scales, size_t rows, size_t inputs, size_t group,
+                      size_t planes, uint8_t *bits, uint16_t *scales);
+  // y[k] = W[row][k], exactly but for the rounding of sums.
+  void (*binary_row)(const struct sotto_binary_matrix *matrix, size_t row, float *y);
 
-  // Bytes of the look-up tables of one column of `inputs` values; 0 where the instruction set has no look-up kernel.
-  size_t (*lookup_table_bytes)(size_t inputs);
-  // Builds the tables of one column (16 entries for every 4 inputs, 14 bits each).
-  void (*lookup_build)(const float *x, size_t inputs, uint8_t *table);
-  // y[c][r] = W[r] . x[c] for the rows of tiles [tile, tile_end), from the columns' tables, `table_stride` bytes apart.
-  void (*lookup_product)(const struct sotto_binary_matrix *matrix, size_t tile, size_t tile_end,
-                         const uint8_t *tables, size_t table_stride, size_t columns, float *y, size_t ld_y);
+  // Few columns: tables of the 16 signed sums of every 4 inputs. Bytes of one column's tables; 0 where the instruction
+  // set has no look-up.
+  size_t (*lookup_table_bytes)(size_t inputs, int precision);
+  void (*lookup_build)(const float *x, size_t inputs, int precision, uint8_t *table);
+  // y[c][r] = W[r] . x[c] for the rows of tiles [tile, tile_end), from the columns' tables of the same precision.
+  void (*lookup_product)(const struct sotto_binary_matrix *matrix, int precision, size_t tile, size_t tile_end,
+                         const struct sotto_columns *columns, float *y, size_t ld_y);
+  // Up to this many columns look-up is faster than expansion, by planes - 1 and precision.
+  const uint16_t (*most_lookup_columns)[2];
+
+  // Many columns: tiles are expanded one after another, each once for all columns. Bytes that a prepared column takes
+  // (0: columns are used as they are), and bytes of scratch that a product needs. Matrices of more than
+  // `most_fast_planes` planes must be multiplied accurately: the roundings of their scales to 8 bits would add up.
+  size_t most_fast_planes;
+  size_t (*wide_column_bytes)(size_t inputs, int precision);
+  void (*wide_prepare)(const float *x, size_t inputs, int precision, uint8_t *prepared);
+  size_t (*wide_scratch_bytes)(size_t inputs, int precision);
+  void (*wide_product)(const struct sotto_binary_matrix *matrix, int precision, size_t tile, size_t tile_end,
+                       const struct sotto_columns *columns, uint8_t *scratch, float *y, size_t ld_y);
 
   // Packs keys [count][ld] of one head into panels of keys, [ceil(count / panel_rows)][dim][panel_rows], tail zero.
   void (*attention_pack_keys)(const float *keys, size_t ld, size_t count, size_t dim, float *packed);
@@ -90,25 +117,31 @@ struct sotto_kernels {
 };
 
 // The functions for the best instruction set of this processor, or for the one that the environment variable SOTTO_ISA
-// names (portable, avx2) if the processor has it.
+// names (`sotto_kernel_names`) if the processor has it.
 const struct sotto_kernels *sotto_kernels_default(void);
 // The functions for a named instruction set; null where this processor lacks it.
 const struct sotto_kernels *sotto_kernels_named(const char *name);
 // The names that this build knows, best first; null after the last.
 const char *const *sotto_kernel_names(void);
 
-// Bytes of `bits` and elements of `scales` that a packed matrix takes.
-size_t sotto_binary_bits_bytes(size_t rows, size_t inputs, size_t planes);
-size_t sotto_binary_scales_count(size_t rows, size_t inputs, size_t group, size_t planes);
-// Packs stored planes [planes][rows][ceil(inputs / 8)] with their scales [rows][groups][planes].
-void sotto_binary_pack(const struct sotto_kernels *kernels, const uint8_t *planes_bits, const float *row_scales,
-                       size_t rows, size_t inputs, size_t group, size_t planes, uint8_t *bits, uint16_t *scales);
+// Elements of `scales` that a packed matrix takes.
+size_t sotto_binary_scales_count(const struct sotto_kernels *kernels, size_t rows, size_t inputs, size_t group,
+                                 size_t planes);
 
 // The paper's form of the product, the reference for all others: tables of 256 floats for every 8 inputs, keys read
 // straight from stored planes. y[c][r] = W[r] . x[c]. `table` is scratch of [ceil(inputs / 8)][256] floats.
 void sotto_binary_product_reference(const uint8_t *planes_bits, const float *row_scales, size_t rows,
                                     size_t inputs, size_t group, size_t planes, const float *x, size_t ld_x,
                                     size_t columns, float *table, float *y, size_t ld_y);
+
+// Tells the processor that this thread waits in a loop.
+static inline void sotto_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
 
 float sotto_half_to_float(uint16_t half);
 uint16_t sotto_float_to_half(float value);

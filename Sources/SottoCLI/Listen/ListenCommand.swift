@@ -72,6 +72,15 @@ struct ListenCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Hypotheses kept while searching; 1 is fastest.", valueName: "n"))
   var beam = RecognizerConfiguration().beam
 
+  @Option(help: ArgumentHelp("Language model (see sotto lm build).", valueName: "file"))
+  var lm: String?
+
+  @Option(help: ArgumentHelp("How much the language model counts.", valueName: "x"))
+  var lmWeight: Float = 0.5
+
+  @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
+  var lmBonus: Float = 1
+
   @Option(help: ArgumentHelp("Threads to compute with; 0: one for each core.", valueName: "n"))
   var threads = 1
 
@@ -142,6 +151,11 @@ struct ListenCommand: ParsableCommand {
     options.beam = beam
     options.endpointing = endpoint.configuration
     options.threads = threads
+    if let lm {
+      options.languageModel = try LanguageModel(path: lm)
+      options.languageModel?.weight = lmWeight
+      options.languageModel?.bonus = lmBonus
+    }
     let settings = ListenSession.Settings(
       device: device, modelPath: try ModelSearch().path(of: model), stream: options, duration: duration,
       isVerbose: verbose, startsPaused: paused, recordingPath: save)
@@ -170,7 +184,8 @@ struct ListenCommand: ParsableCommand {
   private func configurationText(_ settings: ListenSettings) -> String {
     let values: [(String, String?)] = [
       ("device", device), ("model", model), ("format", format.rawValue), ("endpoint", endpoint.rawValue),
-      ("chunk", chunk.map(String.init)), ("beam", String(beam)), ("threads", String(threads)),
+      ("chunk", chunk.map(String.init)), ("lm", lm), ("lm-weight", "\(lmWeight)"), ("lm-bonus", "\(lmBonus)"),
+      ("beam", String(beam)), ("threads", String(threads)),
       ("duration", duration.map { "\($0)" }), ("save", save), ("append", append), ("exec", exec),
       ("type-with", typeWith), ("replacements", replacements), ("type", Self.word(type)),
       ("control", Self.word(control)), ("paused", Self.word(paused)), ("quiet", Self.word(quiet)),
@@ -194,7 +209,8 @@ struct ListenCommand: ParsableCommand {
 
   private static let standard: [String: String] = [
     "device": ALSACapture.defaultDevice, "model": ModelSearch.defaultStreamingModel, "format": "txt",
-    "endpoint": "balanced", "beam": String(RecognizerConfiguration().beam), "threads": "1", "type": "no",
+    "endpoint": "balanced", "beam": String(RecognizerConfiguration().beam), "threads": "1",
+    "lm-weight": "0.5", "lm-bonus": "1.0", "type": "no",
     "control": "no", "paused": "no", "quiet": "no", "verbose": "no", "commands": "no",
   ]
 }

@@ -69,6 +69,32 @@ def make_noise(rng, kind, length, others):
     return np.fft.irfft(spectrum / np.maximum(np.arange(len(spectrum)), 20) ** slope, length)
 
 
+def make_sounds(rng, seconds):
+    """What is no speech but comes and goes: a melody, bursts of noise, knocks, or a steady noise that fades in and out."""
+    length = int(seconds * RATE)
+    kind = rng.choice(["melody", "bursts", "knocks", "fading"])
+    sound = np.zeros(length)
+    if kind == "fading":
+        noise = make_noise(rng, str(rng.choice(["white", "pink", "brown", "hum"])), length, [])
+        return noise / np.abs(noise).max() * np.interp(np.linspace(0, 6, length), np.arange(7), rng.uniform(0, 1, 7))
+    place = 0
+    while place < length:
+        span = int({"melody": rng.uniform(0.1, 0.7), "bursts": rng.uniform(0.05, 0.8), "knocks": 0.05}[kind] * RATE)
+        time = np.arange(min(span, length - place)) / RATE
+        if kind == "melody":
+            pitch = 220 * 2 ** (rng.integers(-12, 24) / 12)
+            part = sum(np.sin(2 * np.pi * pitch * n * time) * rng.uniform(0, 1) / n for n in range(1, 7))
+        else:
+            part = rng.standard_normal(len(time))
+            if kind == "bursts":
+                corner = rng.uniform(300, 6000)
+                part = signal.sosfilt(signal.butter(2, corner, rng.choice(["low", "high"]), fs=RATE, output="sos"), part)
+        decay = np.exp(-time * (rng.uniform(60, 200) if kind == "knocks" else rng.uniform(0, 6)))
+        sound[place : place + len(time)] = part * decay * rng.uniform(0.2, 1)
+        place += len(time) + int(rng.uniform(0, 0.8) * RATE * (kind != "melody" or rng.random() < 0.2))
+    return sound / max(np.abs(sound).max(), 1e-9)
+
+
 def speech_level(samples):
     """Root mean square over the frames of 20 ms that are less than 40 dB below the loudest, so pauses do not count."""
     frames = samples[: len(samples) // 320 * 320].reshape(-1, 320)

@@ -3,7 +3,7 @@
     features [T, 80] - two convolutions - N = T / 2 states, 50 a second - 4 transformer layers, each frame attending to
     its own chunk and `left` frames before the chunk - norm - pairs stacked, 25 a second - LSTMs - scores of pieces
 
-Positions are Whisper's sinusoids; they wrap at 1500, so that a stream has no end. Training starts at random positions.
+Positions are Whisper's sinusoids; they wrap at 1500, so that a stream has no end. An utterance starts at position 0.
 """
 
 import json

@@ -1,0 +1,167 @@
+// An n-gram model in the making: sorted tables that can be pruned, and packed into a trie.
+
+import Glibc
+import SottoKernels
+
+/// N-grams of all lengths with their probabilities and back-off weights (natural logarithms).
+///
+/// A key holds the tokens of an n-gram, `NGramModel.tokenBits` each, the first one highest: keys in order are contexts in
+/// order, and within them last tokens.
+public struct NGramTable: Sendable {
+  struct Level: Sendable {
+    /// Rising.
+    var keys: [UInt64] = []
+    var probabilities: [Float] = []
+    var backoffs: [Float] = []
+    /// How often each n-gram was seen; empty where that is not known.
+    var counts: [UInt32] = []
+
+    func index(_ key: UInt64) -> Int? {
+      var (low, high) = (0, keys.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if keys[middle] < key { low = middle + 1 } else { high = middle }
+      }
+      return low < keys.count && keys[low] == key ? low : nil
+    }
+  }
+
+  /// Size of the vocabulary, without the marks of start and end.
+  public let size: Int
+  var levels: [Level]
+
+  static let bits = NGramModel.tokenBits
+
+  static func key(_ tokens: some Sequence<Int>) -> UInt64 { tokens.reduce(0) { $0 << bits | UInt64($1) } }
+
+  /// The key without its first token, of `length`.
+  static func suffix(_ key: UInt64, _ length: Int) -> UInt64 {
+    key & ((1 << (bits * UInt64(length - 1))) - 1)
+  }
+
+  static func lastToken(_ key: UInt64) -> Int { Int(key & ((1 << bits) - 1)) }
+
+  public var counts: [Int] { levels.map(\.keys.count) }
+
+  /// ln p of an n-gram's last token after the others, by backing off.
+  func probability(_ key: UInt64, _ length: Int) -> Float {
+    if let index = levels[length - 1].index(key) { return levels[length - 1].probabilities[index] }
+    guard length > 1 else { return -20 }
+    let context = levels[length - 2].index(key >> Self.bits)
+    return (context.map { levels[length - 2].backoffs[$0] } ?? 0)
+      + probability(Self.suffix(key, length), length - 1)
+  }
+
+  /// Sets the back-off weights so that the probabilities after each context sum to 1.
+  mutating func normalise() {
+    for length in 1..<max(levels.count, 1) {
+      levels[length - 1].backoffs = [Float](repeating: 0, count: levels[length - 1].keys.count)
+      var start = 0
+      let keys = levels[length].keys
+      while start < keys.count {
+        let context = keys[start] >> Self.bits
+        var (seen, lower) = (0.0, 0.0)
+        var end = start
+        while end < keys.count, keys[end] >> Self.bits == context {
+          seen += exp(Double(levels[length].probabilities[end]))
+          lower += exp(Double(probability(Self.suffix(keys[end], length + 1), length)))
+          end += 1
+        }
+        if let index = levels[length - 1].index(context) {
+          let (left, room) = (max(1 - seen, 1e-6), max(1 - lower, 1e-6))
+          levels[length - 1].backoffs[index] = Float(log(left / room))
+        }
+        start = end
+      }
+    }
+  }
+
+  /// Leaves out the n-grams that change the model least, until at most `limit` longer than one token remain: those with
+  /// the smallest count · |ln p(w|h) − ln p(w|shorter h)| (Seymore and Rosenfeld 1996).
+  public mutating func prune(to limit: Int) {
+    let total = levels.dropFirst().reduce(0) { $0 + $1.keys.count }
+    guard total > limit, levels.allSatisfy({ $0.counts.count == $0.keys.count }) else { return }
+    var values: [[Float]] = []
+    for length in 2...levels.count {
+      let level = levels[length - 1]
+      values.append(
+        level.keys.indices.map { index in
+          let context = levels[length - 2].index(level.keys[index] >> Self.bits)
+          let shorter =
+            (context.map { levels[length - 2].backoffs[$0] } ?? 0)
+            + probability(Self.suffix(level.keys[index], length), length - 1)
+          return Float(level.counts[index]) * abs(level.probabilities[index] - shorter)
+        })
+    }
+    // A context stays as long as something follows it: it is worth at least as much.
+    for length in stride(from: levels.count, to: 2, by: -1) {
+      for (index, key) in levels[length - 1].keys.enumerated() {
+        if let context = levels[length - 2].index(key >> Self.bits) {
+          values[length - 3][context] = max(values[length - 3][context], values[length - 2][index])
+        }
+      }
+    }
+    let sorted = values.joined().sorted(by: >)
+    let least = limit > 0 ? sorted[limit - 1] : .infinity
+    for length in 2...levels.count {
+      let kept = levels[length - 1].keys.indices.filter { values[length - 2][$0] > least }
+      let level = levels[length - 1]
+      levels[length - 1] = Level(
+        keys: kept.map { level.keys[$0] }, probabilities: kept.map { level.probabilities[$0] },
+        backoffs: [], counts: kept.map { level.counts[$0] })
+    }
+    while levels.count > 1, levels.last?.keys.isEmpty == true { levels.removeLast() }
+    normalise()
+  }
+
+  /// The model, in code books of 256 values.
+  ///
+  /// - Throws: `DecodingError.languageModel` where it is too large for one.
+  public func model() throws -> NGramModel {
+    let packed = try levels.enumerated().map { place, level in
+      let hasNext = place + 1 < levels.count
+      let (probabilityBook, probabilities) = CodeBook.code(level.probabilities)
+      let (backoffBook, backoffs) = CodeBook.code(hasNext ? level.backoffs : [])
+      var first: [UInt32] = []
+      if hasNext {
+        let next = levels[place + 1].keys
+        var child = 0
+        for key in level.keys {
+          while child < next.count, next[child] >> Self.bits < key { child += 1 }
+          first.append(UInt32(child))
+          while child < next.count, next[child] >> Self.bits == key { child += 1 }
+        }
+        first.append(UInt32(child))
+      }
+      return try NGramModel.Level(
+        count: level.keys.count,
+        tokens: SharedBytes(level.keys.map { UInt16(Self.lastToken($0)).littleEndian }),
+        probabilities: SharedBytes(probabilities), probabilityBook: probabilityBook,
+        backoffs: hasNext ? SharedBytes(backoffs) : nil, backoffBook: backoffBook,
+        first: hasNext ? SharedBytes(first.map(\.littleEndian)) : nil)
+    }
+    return try NGramModel(size: size, levels: packed)
+  }
+}
+
+/// Values in 8 bits: 256 means of equally many values each, in order.
+enum CodeBook {
+  static let size = 256
+
+  static func code(_ values: [Float]) -> (book: [Float], codes: [UInt8]) {
+    guard !values.isEmpty else { return ([Float](repeating: 0, count: size), []) }
+    let order = values.indices.sorted { values[$0] < values[$1] }
+    var book = [Float](repeating: 0, count: size)
+    var codes = [UInt8](repeating: 0, count: values.count)
+    var last = values[order[0]]
+    for code in 0..<size {
+      let range = (values.count * code / size)..<(values.count * (code + 1) / size)
+      if !range.isEmpty {
+        last = Float(range.reduce(0.0) { $0 + Double(values[order[$1]]) } / Double(range.count))
+      }
+      book[code] = last
+      for place in range { codes[order[place]] = UInt8(code) }
+    }
+    return (book, codes)
+  }
+}

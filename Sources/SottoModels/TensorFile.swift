@@ -1,0 +1,109 @@
+// A mapped safetensors file, whatever it holds.
+
+import SottoKernels
+
+/// A tensor inside a mapped model file. It keeps the mapping alive.
+public struct Tensor: Sendable {
+  public let name: String
+  public let elementType: ElementType
+  public let shape: [Int]
+  /// The elements as they lie in the file: row-major, little-endian, and not always aligned.
+  public let bytes: SharedBytes
+
+  /// Number of elements.
+  public var count: Int { bytes.count / elementType.size }
+
+  public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try bytes.withUnsafeBytes(body)
+  }
+}
+
+/// An open safetensors file. Everything in its header has been checked: each tensor lies inside the file, has as many bytes
+/// as its shape needs, and overlaps no other. Element values are checked as they are read (`floats`).
+public final class TensorFile: Sendable {
+  public let path: String
+  /// Size of the file.
+  public let byteCount: Int
+  public let metadata: [String: String]
+  private let tensors: [String: Tensor]
+
+  /// - Throws: `ModelError` where the file cannot be read or is damaged.
+  public init(path: String) throws {
+    let file = try MappedFile(path: path)
+    let (header, dataStart) = try SafetensorsHeader.read(file.bytes, path: path)
+    self.path = path
+    byteCount = file.bytes.count
+    metadata = header.metadata
+    let data = SharedBytes(file.bytes, owner: file)
+    var tensors: [String: Tensor] = [:]
+    tensors.reserveCapacity(header.entries.count)
+    for (name, entry) in header.entries {
+      let range = (dataStart + entry.offsets[0])..<(dataStart + entry.offsets[1])
+      tensors[name] = Tensor(
+        name: name, elementType: entry.elementType, shape: entry.shape, bytes: data.slice(range))
+    }
+    self.tensors = tensors
+  }
+
+  /// The names of all tensors, sorted.
+  public var names: [String] { tensors.keys.sorted() }
+
+  public func contains(_ name: String) -> Bool { tensors[name] != nil }
+
+  /// - Throws: `ModelError.missingTensor`.
+  public func tensor(_ name: String) throws -> Tensor {
+    guard let tensor = tensors[name] else { throw ModelError.missingTensor(path: path, name: name) }
+    return tensor
+  }
+
+  /// The tensor, checked for its shape and type.
+  ///
+  /// - Throws: `ModelError.missingTensor` or `.tensor`.
+  public func tensor(_ name: String, shape: [Int], type: ElementType) throws -> Tensor {
+    let tensor = try tensor(name)
+    guard tensor.elementType == type else {
+      throw error(tensor, "it is of type \(tensor.elementType.rawValue); \(type.rawValue) is needed")
+    }
+    try check(tensor, shape: shape)
+    return tensor
+  }
+
+  /// The elements of a tensor of F16, BF16 or F32, in row-major order.
+  ///
+  /// - Throws: `ModelError.missingTensor`, or `.tensor` where the shape or type is another, or an element is not
+  ///   finite.
+  public func floats(_ name: String, shape: [Int]) throws -> [Float] {
+    let tensor = try tensor(name)
+    try check(tensor, shape: shape)
+    return try floats(tensor)
+  }
+
+  /// The elements of a tensor of any shape.
+  public func floats(_ tensor: Tensor) throws -> [Float] {
+    let result: [Float]? = tensor.withUnsafeBytes { bytes in
+      switch tensor.elementType {
+      case .float16: FloatConversion.floats(fromFloat16: bytes)
+      case .bfloat16: FloatConversion.floats(fromBFloat16: bytes)
+      case .float32: FloatConversion.floats(fromFloat32: bytes)
+      default: nil
+      }
+    }
+    guard let result else {
+      throw error(tensor, "it is of type \(tensor.elementType.rawValue); F16, BF16 or F32 is needed")
+    }
+    guard FloatConversion.allFinite(result) else {
+      throw error(tensor, "it holds values that are not finite")
+    }
+    return result
+  }
+
+  private func check(_ tensor: Tensor, shape: [Int]) throws {
+    guard tensor.shape == shape else {
+      throw error(tensor, "its shape is \(tensor.shape); \(shape) is needed")
+    }
+  }
+
+  func error(_ tensor: Tensor, _ reason: String) -> ModelError {
+    .tensor(path: path, name: tensor.name, reason: reason)
+  }
+}
