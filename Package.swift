@@ -12,13 +12,14 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
+    .systemLibrary(name: "CSottoALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
     .systemLibrary(name: "CSottoFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(name: "CSottoSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
     .systemLibrary(name: "CSottoSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
 
     .target(name: "CSottoKernels"),
     .target(name: "SottoKernels", dependencies: ["CSottoKernels"]),
-    .target(name: "SottoAudio", dependencies: ["CSottoSndFile", "CSottoSoxr"]),
+    .target(name: "SottoAudio", dependencies: ["CSottoALSA", "CSottoSndFile", "CSottoSoxr"]),
     .target(name: "SottoFeatures", dependencies: ["CSottoFFTW", "SottoKernels"]),
     .target(name: "SottoModels", dependencies: ["SottoKernels"]),
     .target(name: "SottoDecoding", dependencies: ["SottoKernels"]),
@@ -48,7 +49,7 @@ let package = Package(
       exclude: ["Golden"]),
     .testTarget(name: "SottoFormatsTests", dependencies: ["SottoFormats", "SottoTestSupport"]),
     .testTarget(
-      name: "SottoCLITests", dependencies: ["SottoCLI", "SottoModels", "SottoTestSupport"],
+      name: "SottoCLITests", dependencies: ["SottoAudio", "SottoCLI", "SottoModels", "SottoTestSupport"],
       resources: [.copy("Help")]),
   ],
   swiftLanguageModes: [.v6]

@@ -39,6 +39,9 @@ public struct StreamingModel: Sendable {
   /// Lengths of chunks that the model can be used with, in ms.
   public var chunkMilliseconds: [Int] { acoustic.encoder.chunkMilliseconds }
 
+  /// The one that is taken where none is asked for.
+  public var defaultChunkMilliseconds: Int { acoustic.encoder.defaultChunkMilliseconds }
+
   /// At the start of a stream: a copy is one stream.
   var features: StreamingLogMel {
     get throws(FeatureError) {

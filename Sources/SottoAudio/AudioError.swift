@@ -33,6 +33,17 @@ public enum AudioError: Error, Hashable, Sendable {
   case malformedRawFormat(String, problem: String)
   case noAudioInFolder(String, recursive: Bool)
   case resamplingFailed(from: Int, to: Int, reason: String)
+  /// There is no capture device of this name; `available` are the names of those that there are.
+  case noSuchDevice(String, available: [String])
+  /// No capture device was named, and the system has no default.
+  case noDefaultDevice
+  case deviceBusy(String)
+  case deviceForbidden(String)
+  case noSoundServer(String, reason: String)
+  /// `reason` has the name of ALSA's call.
+  case deviceUnusable(String, reason: String)
+  /// A recording could not be written; `reason` is the system's text.
+  case notWritable(String, reason: String)
 }
 
 /// What is taken for a recording. Anything else is a broken header rather than sound.
@@ -94,6 +105,26 @@ extension AudioError: CustomStringConvertible, LocalizedError {
         + (recursive ? " or the folders within it" : "; its subfolders are searched with --recursive")
     case .resamplingFailed(let from, let to, let reason):
       return "resampling from \(from) Hz to \(to) Hz failed: \(oneLine(reason))"
+    case .noSuchDevice(let name, let available):
+      let known =
+        available.isEmpty ? "there are none; plug a microphone in" : available.joined(separator: ", ")
+      return "\(oneLine(name)): no such capture device (found: \(oneLine(known)))"
+    case .noDefaultDevice:
+      return "no microphone: the system has no default capture device; plug one in, start the sound server "
+        + "(PipeWire or PulseAudio), or name a device: sotto devices lists them"
+    case .deviceBusy(let name):
+      return "\(oneLine(name)): is in use by another program; end that one, or capture through the sound "
+        + "server, which shares it (device default)"
+    case .deviceForbidden(let name):
+      return "\(oneLine(name)): permission denied; add yourself to the group audio (sudo usermod -aG audio "
+        + "$USER) and log in again"
+    case .noSoundServer(let name, let reason):
+      return "\(oneLine(name)): the sound server does not answer (\(oneLine(reason))); start it (systemctl "
+        + "--user start pipewire-pulse, or pulseaudio --start), or name a device of a card: sotto devices"
+    case .deviceUnusable(let name, let reason):
+      return "\(oneLine(name)): cannot be captured from (\(oneLine(reason))); sotto devices lists what can"
+    case .notWritable(let name, let reason):
+      return "\(oneLine(name)): cannot be written (\(oneLine(reason)))"
     }
   }
 }

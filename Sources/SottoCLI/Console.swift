@@ -29,33 +29,50 @@ final class Console: Sendable {
   /// Takes the line of progress away while `body` writes to the screen.
   func withoutProgress<Result>(_ body: () throws -> Result) rethrows -> Result {
     try line.withLock { line in
-      if !line.isEmpty { emit(Self.clear) }
+      if !line.isEmpty { emit(clear(line)) }
       defer { if !line.isEmpty { emit(line) } }
       return try body()
     }
   }
 
   func showProgress(_ text: String) {
-    line.withLock { line in
-      line = text
-      emit(Self.clear + text)
+    line.withLock { old in
+      let isNarrower = rows(of: old) > 1
+      if text == old, !isNarrower { return }
+      // Written over the old line, in one piece and without erasing it first: nothing flickers.
+      emit(isNarrower ? clear(old) + text : "\r" + text + Self.eraseToEnd)
+      old = text
     }
   }
 
   func clearProgress() {
     line.withLock { line in
-      if !line.isEmpty { emit(Self.clear) }
+      if !line.isEmpty { emit(clear(line)) }
       line = ""
     }
   }
 
   /// For the moment of the program's end: does not wait for a thread that is writing.
   func clearProgressIfIdle() {
-    _ = line.withLockIfAvailable { if !$0.isEmpty { emit(Self.clear) } }
+    _ = line.withLockIfAvailable { if !$0.isEmpty { emit(clear($0)) } }
   }
 
-  /// To the start of the line, and erase to its end (ECMA-48).
-  private static let clear = "\r\u{1B}[K"
+  /// ECMA-48: erase to the end of the line.
+  private static let eraseToEnd = "\u{1B}[K"
+
+  /// xterm cuts lines off where its window gets narrower; other terminals break them, into several rows.
+  private let breaksLines = ProcessInfo.processInfo.environment["XTERM_VERSION"] == nil
+
+  /// Rows that a line takes now that was drawn into one: the window may have been made narrower.
+  private func rows(of line: String) -> Int {
+    breaksLines ? max(1, (line.withoutStyle.columns + width - 1) / width) : 1
+  }
+
+  /// To the start of the line, and erase it.
+  private func clear(_ line: String) -> String {
+    let above = rows(of: line) - 1
+    return above > 0 ? "\r\u{1B}[\(above)A\u{1B}[J" : "\r" + Self.eraseToEnd
+  }
 
   private func emit(_ text: String) {
     // Where even standard error fails, there is nobody left to tell.

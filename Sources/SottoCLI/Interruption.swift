@@ -8,6 +8,8 @@ import Synchronization
 enum Interruption {
   private static let temporaryFiles = Mutex<Set<String>>([])
 
+  private static let first = Mutex<(@Sendable () -> Void)?>(nil)
+
   /// The value of the C macro SIG_IGN, for handlers cannot be compared in Swift.
   private static let ignored = unsafeBitCast(SIG_IGN, to: Int.self)
 
@@ -29,7 +31,15 @@ enum Interruption {
 
   static func forget(_ path: String) { temporaryFiles.withLock { _ = $0.remove(path) } }
 
+  /// The next signal does this in place of ending the program; the one after it ends the program.
+  static func takeFirst(_ action: @escaping @Sendable () -> Void) { first.withLock { $0 = action } }
+
   private static func end(by number: Int32) {
+    let action = first.withLock { action in
+      defer { action = nil }
+      return action
+    }
+    if let action { return action() }
     // The lock is kept: nothing may create or rename a file from here on.
     temporaryFiles.withLock { paths in
       for path in paths { unlink(path) }

@@ -8,6 +8,7 @@ import Foundation
 struct ModelSearch {
   static let fileExtension = "safetensors"
   static let defaultModel = "tiny.en"
+  static let defaultStreamingModel = "stream-ctc"
 
   let folders: [String]
 

@@ -10,18 +10,20 @@ struct SottoCommand: ParsableCommand {
     commandName: "sotto",
     abstract: "Speech to text on your own machine.",
     discussion: """
-      Turns recordings into text, subtitles or JSON, on an ordinary CPU and without
-      a network.
+      Turns recordings, and what is said into a microphone, into text, subtitles or
+      JSON, on an ordinary CPU and without a network.
 
       EXAMPLES:
         sotto transcribe talk.wav
         sotto transcribe --format srt --output talk.srt talk.wav
+        sotto listen
         sotto models
 
       EXIT STATUS:
         0    done
         1    some input failed; each is named on standard error
         2    wrong usage
+        3    no microphone could be opened
         130  interrupted
 
       ENVIRONMENT:
@@ -29,8 +31,9 @@ struct SottoCommand: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      TranscribeCommand.self, ModelsCommand.self, QuantizeCommand.self, ScoreCommand.self,
-      LanguageModelCommand.self,
+      TranscribeCommand.self, ListenCommand.self, DevicesCommand.self, ControlCommand.self,
+      ModelsCommand.self,
+      QuantizeCommand.self, ScoreCommand.self, LanguageModelCommand.self,
     ])
 }
 
@@ -38,12 +41,17 @@ struct SottoCommand: ParsableCommand {
 enum Main {
   /// Exit status of wrong usage.
   static let usageStatus: Int32 = 2
+  /// Exit status where there is no audio to be had.
+  static let deviceStatus: Int32 = 3
 
   static func main() {
     reserveStandardDescriptors()
     Interruption.prepare()
     do {
-      var command = try SottoCommand.parseAsRoot()
+      var words = Array(CommandLine.arguments.dropFirst())
+      // Settings from elsewhere stand before the user's options, which prevail as the later ones.
+      if words.first == "listen" { words.insert(contentsOf: try ListenSettings().arguments, at: 1) }
+      var command = try SottoCommand.parseAsRoot(words)
       try command.run()
     } catch {
       exit(with: error)
@@ -67,6 +75,9 @@ enum Main {
     case let error as UsageError:
       Console.shared.report(error.message)
       quit(usageStatus)
+    case let failure as DeviceFailure:
+      Console.shared.report(failure.message)
+      quit(deviceStatus)
     case let failure as Failure:
       Console.shared.report(failure.message)
       quit(1)
@@ -93,6 +104,13 @@ enum Main {
 
 /// Wrong usage that only shows when the inputs are looked at.
 struct UsageError: Error {
+  let message: String
+
+  init(_ message: String) { self.message = message }
+}
+
+/// Ends the program with a line on standard error and status 3: a capture device is missing, busy or forbidden.
+struct DeviceFailure: Error {
   let message: String
 
   init(_ message: String) { self.message = message }

@@ -56,6 +56,9 @@ public struct ChunkedEncoder: Sendable {
   /// Lengths of chunks that the weights know, in ms, rising.
   public var chunkMilliseconds: [Int] { settings.chunks.map(milliseconds) }
 
+  /// The model's own choice of them.
+  public var defaultChunkMilliseconds: Int { milliseconds(settings.chunk) }
+
   /// States of a chunk of that many ms; the model's own choice for nil.
   ///
   /// - Throws: `ModelError.chunk` where the model has no such chunks.

@@ -9,9 +9,11 @@ import Testing
 
 @Suite struct HelpTests {
   /// To store new texts, after looking at them:
-  /// `for c in '' transcribe models quantize score 'lm build'; do
+  /// `for c in '' transcribe listen devices control models quantize score 'lm build'; do
   /// COLUMNS=80 sotto $c --help > Help/$(echo ${c:-sotto} | tr ' ' -).txt; done`
-  @Test(arguments: ["sotto", "transcribe", "models", "quantize", "score", "lm build"])
+  @Test(arguments: [
+    "sotto", "transcribe", "listen", "devices", "control", "models", "quantize", "score", "lm build",
+  ])
   func text(name: String) throws {
     let url = try #require(
       Bundle.module.url(
@@ -58,6 +60,9 @@ import Testing
     ["transcribe", "--partials", "--format", "srt", "a.wav"], ["transcribe", "--chunk", "long", "a.wav"],
     ["transcribe", "--partials", "--channel", "each", "a.wav"],
     ["transcribe", "--endpoint", "soon", "a.wav"],
+    ["listen", "--paused"], ["listen", "--format", "srt"], ["listen", "--type", "--type-with", "cat"],
+    ["listen", "--duration", "0"], ["listen", "--device", ""], ["listen", "now"],
+    ["devices", "--seconds", "0"], ["control"], ["control", "jump"],
     ["models", "--format", "xml"], ["models", "tiny.en"], ["score"], ["score", "one.jsonl"],
     ["score", "-", "-"],
     ["quantize", "in"], ["quantize", "in", "out", "--bits", "9"],

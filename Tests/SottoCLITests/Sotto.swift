@@ -16,7 +16,9 @@ enum Sotto {
     signal: (number: Int32, delay: Double)? = nil
   ) throws -> Program.Result {
     let base = [
-      "SOTTO_MODELS": "", "XDG_DATA_HOME": "/nowhere", "XDG_DATA_DIRS": "/nowhere", "COLUMNS": "80",
+      "SOTTO_MODELS": "", "XDG_DATA_HOME": "/nowhere", "XDG_DATA_DIRS": "/nowhere",
+      "XDG_CONFIG_HOME": "/nowhere",
+      "COLUMNS": "80",
     ]
     return try Program.built("sotto").run(
       arguments, input: input, environment: base.merging(environment) { $1 }, folder: folder?.path,
