@@ -23,13 +23,12 @@ import sentencepiece
 import torch
 from torch.nn import functional
 
-from sotto_train.data import PreparedCorpus, mask_features
+from sotto_train.data import PreparedCorpus, mask_features, mask_states
 from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask
 from sotto_train.scoring import DevelopmentSet
 
 CHUNKS = (16, 16, 32, 32, 64, None)  # states; one is drawn for each batch
 LEFT = (128, 256, 256, 384)
-HEAD_NOISE = 0.2
 # Share of the batches that start at random positions, as a stream does after 30 s; without distillation.
 MOVED = 0.15
 AVERAGE = 0.998
@@ -46,7 +45,7 @@ class Run:
         self.checkpoint = arguments.run / "checkpoint.pt"
         torch.manual_seed(arguments.seed)
         pieces = self.vocabulary.get_piece_size() - 1  # the first is for unknown characters: here, the blank
-        self.model = StreamCTC(Encoder.of_whisper(arguments.model), pieces, arguments.recurrent)
+        self.model = StreamCTC(Encoder.of_whisper(arguments.model), pieces, arguments.recurrent, dropout=arguments.dropout)
         self.average = copy.deepcopy(self.model)
         head = [p for n, p in self.model.named_parameters() if not n.startswith("encoder.")]
         encoder = list(self.model.encoder.parameters())
@@ -101,7 +100,8 @@ class Run:
                 inside = torch.arange(target.shape[1])[None] < lengths[:, None]
                 distance = (states - target)[inside].square().mean()
         else:
-            states = target + HEAD_NOISE * torch.randn_like(target)
+            states = target + self.arguments.head_noise * torch.randn_like(target)
+            mask_states(states, lengths)
         scores = self.model.head(states)
         # In sums over all pieces, so that long and short clips weigh by what they say.
         ctc = functional.ctc_loss(
@@ -175,6 +175,8 @@ def main():
     parser.add_argument("--decay", type=int, default=0, metavar="STEPS")
     parser.add_argument("--batch", type=int, default=120, help="seconds of speech in a step, padding included")
     parser.add_argument("--recurrent", type=int, default=384, help="width of the LSTM layers")
+    parser.add_argument("--dropout", type=float, default=0.3)
+    parser.add_argument("--head-noise", type=float, default=0.5, help="added to the states when the head is trained alone")
     parser.add_argument("--head-rate", type=float, default=1e-3)
     parser.add_argument("--encoder-rate", type=float, default=2e-4)
     parser.add_argument("--warm-up", type=int, default=100)

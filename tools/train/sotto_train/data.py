@@ -69,6 +69,15 @@ class PreparedCorpus:
         return (torch.from_numpy(mel) if with_mel else None), torch.from_numpy(states), lengths, pieces, counts
 
 
+def mask_states(states, lengths):
+    """Stretches of up to a third of a second without anything, in place: a head has to guess words from their neighbours."""
+    for row, length in enumerate(lengths.tolist()):
+        for _ in range(int(torch.randint(0, length // 100 + 2, ()))):
+            width = int(torch.randint(4, 17, ()))
+            first = int(torch.randint(0, max(1, length - width), ()))
+            states[row, first : first + width] = 0
+
+
 def mask_features(mel, lengths, generator):
     """SpecAugment (Park et al., arXiv 1904.08779, without warping), in place: two bands and a few stretches of each clip."""
     draw = lambda high: int(torch.randint(0, max(1, high), (), generator=generator))
