@@ -21,28 +21,13 @@ import soundfile
 import torch
 import torch.nn.functional as functional
 from safetensors import safe_open
+from train.sotto_train.features import mel_filter_bank
 
 MAXIMUM_NEW_TOKENS = 224
 # The first timestamp is at most 1 s.
 MAXIMUM_INITIAL_TIMESTAMP = 50
 
 # MARK: Features
-
-
-def mel_filter_bank(sample_rate=16_000, window=400, bands=80):
-    """Slaney's mel scale (linear to 1 kHz, then logarithmic), triangles of equal area. [bands, window / 2 + 1]"""
-    linear_slope, knee, log_step = 200 / 3, 15.0, math.log(6.4) / 27
-
-    def to_hertz(mel):
-        return np.where(mel < knee, mel * linear_slope, 1000 * np.exp(log_step * (mel - knee)))
-
-    top = knee + math.log(sample_rate / 2 / 1000) / log_step
-    edges = to_hertz(np.linspace(0, top, bands + 2))
-    bins = np.linspace(0, sample_rate / 2, window // 2 + 1)
-    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
-    area = 2 / (edges[2:] - edges[:-2])[:, None]
-    return np.maximum(0, np.minimum(rising, falling)) * area
 
 
 def log_mel(samples, hop=160, window=400):
