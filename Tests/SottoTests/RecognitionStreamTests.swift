@@ -101,6 +101,27 @@ import Testing
     #expect(first.start > 0.9 && first.start < 2.5, "\(first)")
   }
 
+  /// What was said an hour ago has no part in what is heard now: the same utterance again gives the same words, later.
+  @Test func utterancesDoNotDependOnThePast() throws {
+    let speech = try TestSignal.samples("speech.s16")
+    let rest = [Float](repeating: 0, count: 64_000 - speech.count)
+    let stream = try Self.stream()
+    var first: [Segment] = []
+    for repetition in 0..<30 {
+      let events = try stream.accept(speech + rest) + stream.finishUtterance()
+      let segments = events.compactMap { if case .final(let segment, _) = $0 { segment } else { nil } }
+      // The first one has no silence before it.
+      if repetition == 1 { first = segments }
+      guard repetition > 1 else { continue }
+      #expect(segments.map(\.text) == first.map(\.text))
+      for (segment, original) in zip(segments, first) {
+        #expect(abs(segment.start - original.start - 4 * Double(repetition - 1)) < 1e-6)
+        #expect(segment.confidence == original.confidence)
+      }
+    }
+    #expect(!first.isEmpty)
+  }
+
   @Test func anUtteranceCanBeEndedAtOnce() throws {
     let speech = try TestSignal.samples("speech.s16")
     let stream = try Self.stream { $0.endpointing.longestUtterance = nil }

@@ -14,7 +14,7 @@ struct StreamBenchmark {
 
   /// A device's period: 10 ms.
   private static let piece = 160
-  private static let pause = [Float](repeating: 0, count: 32_000)
+  private static let pause = [Float](repeating: 0, count: 48_000)
   private static let secondsAtATime = 600.0
 
   init(modelPath: String, chunk: Int, recordings: [[Float]]) throws {
@@ -31,7 +31,10 @@ struct StreamBenchmark {
     var samples: [Float] = []
     while true {
       let piece = try source.read(count: 16_000)
-      if piece.isEmpty { return samples }
+      if piece.isEmpty {
+        // Whole frames, so that each recording has the same frames alone and after others.
+        return samples + [Float](repeating: 0, count: (160 - samples.count % 160) % 160)
+      }
       samples += piece
     }
   }
@@ -40,7 +43,7 @@ struct StreamBenchmark {
   func run(hours: Double) throws -> String {
     let alone = try recordings.map { recording in
       let stream = try RecognitionStream(model, options: options)
-      return try text(stream.accept(recording + Self.pause) + stream.finish())
+      return try text(stream.accept(Self.pause + recording + Self.pause) + stream.finish())
     }
     let stream = try RecognitionStream(model, options: options)
     var report = [
