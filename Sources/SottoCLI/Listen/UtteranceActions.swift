@@ -43,6 +43,9 @@ final class UtteranceActions: Sendable {
       }
       switch typing {
       case .program(let words)?:
+        // For a character that no key has, xdotool changes the keyboard, which takes the windows a moment to learn.
+        let isPlain = text.utf8.allSatisfy { $0 < 128 }
+        let words = words.map { $0 == Self.pace ? (isPlain ? "4" : "30") : $0 }
         attempt { try Self.run(["/usr/bin/env"] + words, input: text + " ", name: words[0]) }
       case .shell(let line)?:
         attempt { try Self.run(["/bin/sh", "-c", line], input: text + " ", name: "--type-with") }
@@ -107,8 +110,11 @@ final class UtteranceActions: Sendable {
     guard has("xdotool") else {
       throw Failure("--type: on X11 it needs xdotool; install it, or give --type-with a command")
     }
-    return .program(["xdotool", "type", "--clearmodifiers", "--delay", "4", "--file", "-"])
+    return .program(["xdotool", "type", "--clearmodifiers", "--delay", pace, "--file", "-"])
   }
+
+  /// Stands for the milliseconds between two keys.
+  private static let pace = "PACE"
 }
 
 /// A file that only grows.
