@@ -9,6 +9,19 @@ struct ChunkDecoder {
   let model: AttentionModel
   let configuration: RecognizerConfiguration
   let context: ComputeContext
+  /// What is added to the model's scores.
+  private let scorers: [any FusionScorer]
+
+  /// - Throws: `DecodingError.biasPhrase` for phrases that cannot be listened for.
+  init(model: AttentionModel, configuration: RecognizerConfiguration, context: ComputeContext) throws {
+    self.model = model
+    self.configuration = configuration
+    self.context = context
+    scorers =
+      try configuration.bias.map {
+        [try ContextBias($0, vocabulary: model.vocabulary, textTokens: model.special.endOfText)]
+      } ?? []
+  }
 
   /// A reading of a chunk. Times are seconds from its start.
   struct Reading {
@@ -110,12 +123,13 @@ struct ChunkDecoder {
       beam: configuration.beam, mostTokens: min(Self.mostTokens, model.decoder.capacity - prompt.count))
     // Some differ in their timestamps alone.
     if configuration.nBest > 1 { beamSearch.wanted = 3 * configuration.nBest }
+    beamSearch.scorers = scorers
     return beamSearch.run(
       SpeechScorer(session), prompt: prompt, rules: rules, probe: model.special.noSpeech)
   }
 
   private func isDoubtful(_ result: AttentionBeamSearch.Result) -> Bool {
-    (result.hypotheses.first?.mean ?? -.infinity) < Self.doubtfulMean
+    (result.hypotheses.first?.modelMean ?? -.infinity) < Self.doubtfulMean
   }
 
   private func isSilence(_ result: AttentionBeamSearch.Result) -> Bool {

@@ -63,6 +63,7 @@ final class StreamingSession: RecordingSession {
     options.wordTimes = configuration.wordTimes
     options.threads = configuration.threads
     options.languageModel = configuration.languageModel
+    options.bias = configuration.bias
     options.partials = partials
     stream = try RecognitionStream(model, options: options)
     rate = Double(model.sampleRate)

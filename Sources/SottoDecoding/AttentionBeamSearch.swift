@@ -2,7 +2,8 @@
 
 import SottoKernels
 
-/// Finds the hypotheses with the largest mean log probability, `beam` at a time. Greedy search is a beam of one.
+/// Finds the hypotheses with the largest mean log probability, what scorers add included, `beam` at a time. Greedy search
+/// is a beam of one.
 public struct AttentionBeamSearch: Sendable {
   /// Hypotheses that go on at each step, at least 1.
   public var beam: Int
@@ -18,6 +19,9 @@ public struct AttentionBeamSearch: Sendable {
   /// Finished hypotheses that are wanted. More than 1: the search goes on when the best is found, and drops none for
   /// being far below it.
   public var wanted = 1
+
+  /// What is added to the model's scores.
+  public var scorers: [any FusionScorer] = []
 
   public init(beam: Int, mostTokens: Int, loopGuard: LoopGuard = LoopGuard()) {
     self.beam = max(beam, 1)
@@ -38,7 +42,9 @@ public struct AttentionBeamSearch: Sendable {
   private struct Active<State> {
     var hypothesis: Hypothesis
     var state: State
-    var candidates: [(token: Int, score: Float)]
+    /// Of each scorer.
+    var fusionStates: [UInt64]
+    var candidates: [FusedCandidate]
   }
 
   /// - Parameters:
@@ -56,8 +62,7 @@ public struct AttentionBeamSearch: Sendable {
         probed = scores[probe] - logSumExp(UnsafeBufferPointer(scores)).value
       }
       active = [
-        Active(
-          hypothesis: Hypothesis(), state: state, candidates: candidates(scores, after: [], rules: rules))
+        self.active(Hypothesis(), state, scorers.map(\.start), scores, rules)
       ]
     }
     while !active.isEmpty {
@@ -66,20 +71,18 @@ public struct AttentionBeamSearch: Sendable {
       bestLoop = [bestLoop, loops].compactMap { $0 }.max { $0.mean < $1.mean }
       if next.isEmpty { break }
       if next[0].hypothesis.tokens.count >= mostTokens {
-        if finished.isEmpty { finished = next.map(\.hypothesis) }
+        if finished.isEmpty { finished = next.map { settled($0.hypothesis, $0.fusionStates) } }
         break
       }
       if isDecided(finished, next.map(\.hypothesis)) { break }
       active = []
       scorer.advance(next.map { ($0.state, $0.hypothesis.tokens.last ?? rules.endOfText) }) {
         index, state, scores in
-        let hypothesis = next[index].hypothesis
-        active.append(
-          Active(
-            hypothesis: hypothesis, state: state,
-            candidates: candidates(scores, after: hypothesis.tokens, rules: rules)))
+        active.append(self.active(next[index].hypothesis, state, next[index].fusionStates, scores, rules))
       }
-      if active.isEmpty, finished.isEmpty { finished = next.map(\.hypothesis) }
+      if active.isEmpty, finished.isEmpty {
+        finished = next.map { settled($0.hypothesis, $0.fusionStates) }
+      }
     }
     finished.sort { $0.mean > $1.mean }
     guard let bestLoop else { return Result(hypotheses: finished, metLoop: false, probed: probed) }
@@ -88,41 +91,55 @@ public struct AttentionBeamSearch: Sendable {
     return Result(hypotheses: finished, metLoop: metLoop, probed: probed)
   }
 
-  /// The best next tokens with their log probabilities.
-  private func candidates(
-    _ scores: UnsafeMutableBufferPointer<Float>, after tokens: [Int], rules: TokenRules
-  ) -> [(token: Int, score: Float)] {
-    rules.apply(to: scores, after: tokens)
-    let all = UnsafeBufferPointer(scores)
-    let normalizer = logSumExp(all).value
-    return bestTokens(all, count: beam + 1).map { ($0.token, $0.score - normalizer) }
+  /// A hypothesis with the best tokens that may follow.
+  private func active<State>(
+    _ hypothesis: Hypothesis, _ state: State, _ fusionStates: [UInt64],
+    _ scores: UnsafeMutableBufferPointer<Float>, _ rules: TokenRules
+  ) -> Active<State> {
+    rules.apply(to: scores, after: hypothesis.tokens)
+    return Active(
+      hypothesis: hypothesis, state: state, fusionStates: fusionStates,
+      candidates: candidates(UnsafeBufferPointer(scores), fusionStates, endOfText: rules.endOfText))
   }
+
+  /// What is left of a hypothesis where the text is cut off.
+  private func settled(_ hypothesis: Hypothesis, _ states: [UInt64]) -> Hypothesis {
+    var hypothesis = hypothesis
+    let added = zip(scorers, states).reduce(0) { $0 + $1.0.finish($1.1) }
+    hypothesis.total += added
+    hypothesis.fusion += added
+    return hypothesis
+  }
+
+  private typealias Next<State> = (hypothesis: Hypothesis, state: State, fusionStates: [UInt64])
 
   /// The best `beam` continuations of all hypotheses; those that end, and the best loop, apart.
   private func branch<State>(
     _ active: [Active<State>], rules: TokenRules
-  ) -> (next: [(hypothesis: Hypothesis, state: State)], ended: [Hypothesis], bestLoop: Hypothesis?) {
-    var order: [(parent: Int, token: Int, score: Float, total: Float)] = []
+  ) -> (next: [Next<State>], ended: [Hypothesis], bestLoop: Hypothesis?) {
+    var order: [(parent: Int, candidate: FusedCandidate)] = []
     for (parent, item) in active.enumerated() {
-      for (token, score) in item.candidates {
-        order.append((parent, token, score, item.hypothesis.total + score))
-      }
+      for candidate in item.candidates { order.append((parent, candidate)) }
     }
     let pruning = Pruning(beam: beam, margin: wanted > 1 ? .infinity : margin)
     var ranked: [Int] = []
-    pruning.rank(order.map(\.total), limit: order.count, into: &ranked)
-    var next: [(hypothesis: Hypothesis, state: State)] = []
+    pruning.rank(
+      order.map { active[$0.parent].hypothesis.total + $0.candidate.rank },
+      tentative: scorers.isEmpty ? [] : order.map(\.candidate.tentative), limit: order.count, into: &ranked)
+    var next: [Next<State>] = []
     var ended: [Hypothesis] = []
     var bestLoop: Hypothesis?
     var timed: Set<[Int]> = []
     for place in ranked where next.count < beam {
-      let (parent, token, score, _) = order[place]
-      let item = active[parent]
+      let item = active[order[place].parent]
+      let candidate = order[place].candidate
+      let token = candidate.token
       if token == rules.endOfText {
-        ended.append(item.hypothesis.finished(score: score))
+        ended.append(item.hypothesis.finished(score: candidate.score, fusion: candidate.fusion))
         continue
       }
-      let hypothesis = item.hypothesis.extended(by: token, score: score)
+      let hypothesis = item.hypothesis.extended(
+        by: token, score: candidate.score, fusion: candidate.fusion)
       if token >= rules.firstTimestamp {
         // Of hypotheses that differ in their timestamps alone the best goes on, so that the beam is one of texts.
         let text = hypothesis.tokens.filter { $0 < rules.firstTimestamp }
@@ -132,7 +149,8 @@ public struct AttentionBeamSearch: Sendable {
         if hypothesis.mean > bestLoop?.mean ?? -.infinity { bestLoop = hypothesis }
         continue
       }
-      next.append((hypothesis, item.state))
+      next.append(
+        (hypothesis, item.state, zip(scorers, item.fusionStates).map { $0.advance($1, by: token).state }))
     }
     return (next, ended, bestLoop)
   }

@@ -51,8 +51,9 @@ public struct CTCBeamSearch: Sendable {
   var beam: [Live] = []
   /// Whether anything was committed since the text began.
   private var hasCommitted = false
-  /// What was taken off all totals, so that they stay near 0 and exact.
+  /// What was taken off all totals, so that they stay near 0 and exact; the part of it that scorers added.
   var base = 0.0
+  var fusionBase = 0.0
   let certainBlank: Float
 
   // Memory that is used again for each frame.
@@ -60,6 +61,8 @@ public struct CTCBeamSearch: Sendable {
   var tokens: [Int] = []
   var candidates: [Candidate] = []
   var totals: [Float] = []
+  var tentative: [Float] = []
+  var favoured: [Int] = []
   var ranked: [Int] = []
   var next: [Live] = []
 
@@ -81,6 +84,7 @@ public struct CTCBeamSearch: Sendable {
     beam.append(Live(node: tree.root))
     tree.setSlot(0, of: tree.root)
     base = 0
+    fusionBase = 0
     hasCommitted = false
   }
 
@@ -151,7 +155,7 @@ public struct CTCBeamSearch: Sendable {
     var results = beam.map { hypothesis($0) }
     if finishing {
       for index in results.indices {
-        results[index] = results[index].finished(score: end(of: beam[index].node))
+        results[index] = results[index].finished(score: 0, fusion: end(of: beam[index].node))
       }
       results.sort { $0.total > $1.total }
     }
@@ -180,6 +184,7 @@ public struct CTCBeamSearch: Sendable {
   private func hypothesis(_ live: Live) -> Hypothesis {
     var result = Hypothesis()
     result.total = Float(base + Double(live.total))
+    result.fusion = Float(fusionBase + Double(live.fusion))
     var peak = live.best.peak
     var before = live.best.before
     var node = live.node

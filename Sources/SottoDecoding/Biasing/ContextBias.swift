@@ -1,0 +1,115 @@
+// Context biasing: phrases that the user expects, in any search.
+
+import Foundation
+
+/// Adds to the score of a text for each phrase of a list that it holds, and takes back what was added while a phrase was
+/// being spelled and then was not.
+///
+/// A phrase may be cut into tokens in any way, and be written in lower or upper case, wherever words begin and end; each way
+/// earns the same: `weight` for each token that the phrase takes at least, spread evenly over its bytes. So states are
+/// places in a trie of phrases, and a token leads from one to the next through all of its bytes.
+public struct ContextBias: FusionScorer {
+  private let trie: PhraseTrie
+  private let tokens: TokenBytes
+  private let favoured: FavouredTokens
+
+  /// For a vocabulary of bytes, with case and punctuation.
+  ///
+  /// - Parameter textTokens: tokens of text; those from there on are marks between texts.
+  /// - Throws: `DecodingError.biasPhrase` for a phrase that cannot be used.
+  public init(_ list: BiasList, vocabulary: Vocabulary, textTokens: Int) throws {
+    try self.init(list, TokenBytes(vocabulary, count: textTokens)) { BiasForms.written($0) }
+  }
+
+  /// For word pieces of text as it is spoken.
+  ///
+  /// - Throws: `DecodingError.biasPhrase` for a phrase that cannot be used, or that the pieces cannot spell.
+  public init(_ list: BiasList, vocabulary: PieceVocabulary) throws {
+    try self.init(list, TokenBytes(vocabulary)) { [BiasForms.spoken($0)] }
+  }
+
+  private init(_ list: BiasList, _ tokens: TokenBytes, forms: (String) -> [[UInt8]]) throws {
+    if let reason = BiasList.fault(ofWeight: list.weight) {
+      throw DecodingError.biasPhrase(list.phrases.first?.text ?? "", reason: reason)
+    }
+    var trie = PhraseTrie()
+    let lookup = TokenLookup(tokens)
+    for phrase in list.phrases {
+      if let reason = phrase.fault { throw DecodingError.biasPhrase(phrase.text, reason: reason) }
+      for form in forms(phrase.text) {
+        guard let count = lookup.fewestTokens(form) else {
+          throw DecodingError.biasPhrase(
+            phrase.text, reason: "the model's word pieces cannot spell it; write it as it is spoken")
+        }
+        trie.insert(form, reward: list.weight * phrase.weight * Float(count))
+      }
+    }
+    trie.link()
+    self.trie = trie
+    self.tokens = tokens
+    favoured = FavouredTokens(trie, lookup)
+  }
+
+  public var start: UInt64 { UInt64(PhraseTrie.open) }
+
+  private func node(_ state: UInt64) -> Int32 { Int32(clamping: min(state, UInt64(trie.nodes.count - 1))) }
+
+  public func advance(_ state: UInt64, by token: Int) -> (score: Float, state: UInt64) {
+    let walk = walk(node(state), token)
+    return (walk.score, UInt64(walk.node))
+  }
+
+  private func walk(_ start: Int32, _ token: Int) -> (score: Float, node: Int32, failed: Bool) {
+    let bytes = tokens[token]
+    if bytes.isEmpty {
+      let here = trie.nodes[Int(start)]
+      return (here.settled - here.earned, PhraseTrie.open, false)
+    }
+    var result: (score: Float, node: Int32, failed: Bool) = (0, start, false)
+    for byte in bytes {
+      let step = trie.step(result.node, PhraseTrie.folded(byte))
+      result = (result.score + step.score, step.node, result.failed || step.failed)
+    }
+    return result
+  }
+
+  public func finish(_ state: UInt64) -> Float { -tentative(state) }
+
+  public func tentative(_ state: UInt64) -> Float {
+    let here = trie.nodes[Int(node(state))]
+    return here.earned - here.settled
+  }
+
+  public func appeal(of token: Int, in state: UInt64) -> Float {
+    let walk = walk(node(state), token)
+    // As if nothing had been begun before.
+    return walk.failed ? self.walk(trie.nodes[Int(node(state))].base, token).score : walk.score
+  }
+
+  public func appendFavoured(in state: UInt64, to list: inout [Int]) {
+    favoured.append(node(state), trie, to: &list)
+  }
+}
+
+/// The forms in which a phrase may be written, as bytes in lower case.
+enum BiasForms {
+  /// As it stands, in lower case, capitalised, and without diacritics. (Case in ASCII makes no difference.)
+  static func written(_ text: String) -> [[UInt8]] {
+    let plain = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      .replacing("\u{2019}", with: "'").precomposedStringWithCanonicalMapping
+    let lower = plain.lowercased()
+    let capitalised = lower.split(separator: " ").map { $0.prefix(1).uppercased() + $0.dropFirst() }
+      .joined(separator: " ")
+    let bare = lower.folding(options: .diacriticInsensitive, locale: nil)
+    var forms: [[UInt8]] = []
+    for form in [plain, lower, capitalised, bare] {
+      let bytes = form.utf8.map(PhraseTrie.folded)
+      if !forms.contains(bytes) { forms.append(bytes) }
+    }
+    return forms
+  }
+
+  static func spoken(_ text: String) -> [UInt8] {
+    Array(SpokenForm.words(text).joined(separator: " ").utf8)
+  }
+}
