@@ -48,21 +48,23 @@ public struct AttentionBeamSearch: Sendable {
   }
 
   /// - Parameters:
+  ///   - prefix: what all hypotheses begin with.
   ///   - probe: a token whose log probability after the prompt is wanted (no speech, for example).
   public func run<Scorer: TokenScorer>(
-    _ scorer: Scorer, prompt: [Int], rules: TokenRules, probe: Int? = nil
+    _ scorer: Scorer, prompt: [Int], after prefix: Hypothesis = Hypothesis(), rules: TokenRules, probe: Int? = nil
   ) -> Result {
     var active: [Active<Scorer.State>] = []
     var finished: [Hypothesis] = []
     var bestLoop: Hypothesis?
     var probed = -Float.infinity
 
-    scorer.begin(prompt: prompt) { state, scores in
+    let begun = fused(prefix)
+    scorer.begin(prompt: prompt + prefix.tokens) { state, scores in
       if let probe, scores.indices.contains(probe) {
         probed = scores[probe] - logSumExp(UnsafeBufferPointer(scores)).value
       }
       active = [
-        self.active(Hypothesis(), state, scorers.map(\.start), scores, rules)
+        self.active(begun.hypothesis, state, begun.states, scores, rules)
       ]
     }
     while !active.isEmpty {
@@ -100,6 +102,23 @@ public struct AttentionBeamSearch: Sendable {
     return Active(
       hypothesis: hypothesis, state: state, fusionStates: fusionStates,
       candidates: candidates(UnsafeBufferPointer(scores), fusionStates, endOfText: rules.endOfText))
+  }
+
+  /// What the search begins with, as scorers see it, and their states after it.
+  private func fused(_ prefix: Hypothesis) -> (hypothesis: Hypothesis, states: [UInt64]) {
+    var hypothesis = prefix
+    hypothesis.total -= prefix.fusion
+    hypothesis.fusion = 0
+    var states = scorers.map(\.start)
+    for token in prefix.tokens {
+      for index in scorers.indices {
+        let (score, next) = scorers[index].advance(states[index], by: token)
+        hypothesis.fusion += score
+        states[index] = next
+      }
+    }
+    hypothesis.total += hypothesis.fusion
+    return (hypothesis, states)
   }
 
   /// What is left of a hypothesis where the text is cut off.

@@ -24,7 +24,7 @@ public struct Hypothesis: Sendable, Hashable {
     (total - fusion) / Float(tokens.count + (isFinished ? 1 : 0)).clamped(to: 1...)
   }
 
-  func extended(by token: Int, score: Float, fusion added: Float = 0) -> Hypothesis {
+  public func extended(by token: Int, score: Float, fusion added: Float = 0) -> Hypothesis {
     var next = self
     next.tokens.append(token)
     next.scores.append(score)
@@ -34,7 +34,7 @@ public struct Hypothesis: Sendable, Hashable {
   }
 
   /// The first `count` tokens.
-  func cut(to count: Int) -> Hypothesis {
+  public func cut(to count: Int) -> Hypothesis {
     var next = Hypothesis()
     for (token, score) in zip(tokens, scores).prefix(count) { next = next.extended(by: token, score: score) }
     next.frames = Array(frames.prefix(count))
