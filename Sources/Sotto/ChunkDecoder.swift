@@ -189,7 +189,7 @@ struct ChunkDecoder {
     guard let new = second.hypotheses.first else { return false }
     guard let old = first.hypotheses.first else { return true }
     if second.metLoop != first.metLoop { return first.metLoop }
-    return new.mean > old.mean
+    return new.modelMean > old.modelMean
   }
 
   /// Text tokens alone.

@@ -2,8 +2,8 @@
 
 import SottoKernels
 
-/// Finds the hypotheses with the largest mean log probability, what scorers add included, `beam` at a time. Greedy search
-/// is a beam of one.
+/// Finds the hypotheses with the largest mean log probability and what scorers add (`Hypothesis.value`), `beam` at a time. Greedy search
+/// is a beam of one; where scorers take back what they added, what they promise is tried beside it.
 public struct AttentionBeamSearch: Sendable {
   /// Hypotheses that go on at each step, at least 1.
   public var beam: Int
@@ -51,7 +51,8 @@ public struct AttentionBeamSearch: Sendable {
   ///   - prefix: what all hypotheses begin with.
   ///   - probe: a token whose log probability after the prompt is wanted (no speech, for example).
   public func run<Scorer: TokenScorer>(
-    _ scorer: Scorer, prompt: [Int], after prefix: Hypothesis = Hypothesis(), rules: TokenRules, probe: Int? = nil
+    _ scorer: Scorer, prompt: [Int], after prefix: Hypothesis = Hypothesis(), rules: TokenRules,
+    probe: Int? = nil
   ) -> Result {
     var active: [Active<Scorer.State>] = []
     var finished: [Hypothesis] = []
@@ -70,13 +71,17 @@ public struct AttentionBeamSearch: Sendable {
     while !active.isEmpty {
       let (next, ended, loops) = branch(active, rules: rules)
       finished += ended
-      bestLoop = [bestLoop, loops].compactMap { $0 }.max { $0.mean < $1.mean }
+      bestLoop = [bestLoop, loops].compactMap { $0 }.max { $0.modelMean < $1.modelMean }
       if next.isEmpty { break }
       if next[0].hypothesis.tokens.count >= mostTokens {
         if finished.isEmpty { finished = next.map { settled($0.hypothesis, $0.fusionStates) } }
         break
       }
-      if isDecided(finished, next.map(\.hypothesis)) { break }
+      if isDecided(finished, next.map(\.hypothesis)),
+        !next.contains(where: { isOpen($0.fusionStates) })
+      {
+        break
+      }
       active = []
       scorer.advance(next.map { ($0.state, $0.hypothesis.tokens.last ?? rules.endOfText) }) {
         index, state, scores in
@@ -86,9 +91,10 @@ public struct AttentionBeamSearch: Sendable {
         finished = next.map { settled($0.hypothesis, $0.fusionStates) }
       }
     }
-    finished.sort { $0.mean > $1.mean }
+    let length = longest(finished)
+    finished.sort { $0.value(length: length) > $1.value(length: length) }
     guard let bestLoop else { return Result(hypotheses: finished, metLoop: false, probed: probed) }
-    let metLoop = bestLoop.mean > finished.first?.mean ?? -.infinity
+    let metLoop = bestLoop.value(length: length) > finished.first?.value(length: length) ?? -.infinity
     if finished.isEmpty { finished = [bestLoop.cut(to: loopGuard.unrolled(bestLoop.tokens).count)] }
     return Result(hypotheses: finished, metLoop: metLoop, probed: probed)
   }
@@ -142,18 +148,22 @@ public struct AttentionBeamSearch: Sendable {
     }
     let pruning = Pruning(beam: beam, margin: wanted > 1 ? .infinity : margin)
     var ranked: [Int] = []
-    pruning.rank(
+    let takesBack = scorers.contains { $0.takesBack }
+    let width = pruning.rank(
       order.map { active[$0.parent].hypothesis.total + $0.candidate.rank },
-      tentative: scorers.isEmpty ? [] : order.map(\.candidate.tentative), limit: order.count, into: &ranked)
+      tentative: takesBack ? order.map(\.candidate.tentative) : [], limit: order.count, into: &ranked)
     var next: [Next<State>] = []
     var ended: [Hypothesis] = []
     var bestLoop: Hypothesis?
     var timed: Set<[Int]> = []
-    for place in ranked where next.count < beam {
+    var ends = 0
+    // Beside trials the end of the text is the one that goes on.
+    for place in ranked where next.count + (beam == 1 && takesBack ? ends : 0) < width {
       let item = active[order[place].parent]
       let candidate = order[place].candidate
       let token = candidate.token
       if token == rules.endOfText {
+        ends += 1
         ended.append(item.hypothesis.finished(score: candidate.score, fusion: candidate.fusion))
         continue
       }
@@ -165,7 +175,7 @@ public struct AttentionBeamSearch: Sendable {
         if !timed.insert(text).inserted { continue }
       }
       if loopGuard.pattern(in: hypothesis.tokens) != nil {
-        if hypothesis.mean > bestLoop?.mean ?? -.infinity { bestLoop = hypothesis }
+        if hypothesis.modelMean > bestLoop?.modelMean ?? -.infinity { bestLoop = hypothesis }
         continue
       }
       next.append(
@@ -174,14 +184,25 @@ public struct AttentionBeamSearch: Sendable {
     return (next, ended, bestLoop)
   }
 
+  /// Whether something that was added may be taken back yet.
+  private func isOpen(_ states: [UInt64]) -> Bool { zip(scorers, states).contains { $0.tentative($1) > 0 } }
+
   /// Tokens that an unfinished hypothesis is granted for nothing when it is compared with a finished one.
   private static let grace: Float = 4
 
+  /// Tokens of the longest one, the end of text included.
+  private func longest(_ hypotheses: [Hypothesis]) -> Int {
+    (hypotheses.map(\.tokens.count).max() ?? 0) + 1
+  }
+
   /// Whether nothing that goes on can still win, or enough hypotheses have finished.
   private func isDecided(_ finished: [Hypothesis], _ active: [Hypothesis]) -> Bool {
-    guard let best = finished.map(\.mean).max() else { return false }
+    let length = longest(finished + active)
+    guard let best = finished.map({ $0.value(length: length) }).max() else { return false }
     if finished.count >= max(beam, wanted) { return true }
     if finished.count < wanted { return false }
-    return active.allSatisfy { $0.total / (Float($0.tokens.count) + Self.grace) < best }
+    return active.allSatisfy {
+      ($0.total - $0.fusion) / (Float($0.tokens.count) + Self.grace) + $0.fusion / Float(length) < best
+    }
   }
 }

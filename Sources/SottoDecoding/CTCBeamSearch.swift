@@ -9,7 +9,8 @@ import SottoKernels
 /// Blocks of rows may be of any sizes, and no result depends on them. `commit` takes tokens out once they are
 /// certain: without it memory grows with the text, with it a stream has no end.
 ///
-/// A beam of one is greedy search: the likeliest class of each frame, repetitions and blanks removed.
+/// A beam of one is greedy search: the likeliest class of each frame, repetitions and blanks removed. Where scorers take
+/// back what they added, the text goes on by its sums, and what they promise is tried beside it.
 ///
 /// What makes no sense is defined: NaN is a log probability of -∞, one above 0 is 0, and a row that allows nothing
 /// changes nothing.
@@ -114,7 +115,7 @@ public struct CTCBeamSearch: Sendable {
     guard logProbabilities.columns == pieces + 1 else {
       throw DecodingError.classes(got: logProbabilities.columns, needed: pieces + 1)
     }
-    let isGreedy = options.pruning.beam == 1
+    let isGreedy = options.pruning.beam == 1 && !scorers.contains { $0.takesBack }
     logProbabilities.withUnsafeElements { elements in
       for first in stride(from: 0, to: elements.count, by: pieces + 1) {
         let scores = UnsafeBufferPointer(rebasing: elements[first..<(first + pieces + 1)])

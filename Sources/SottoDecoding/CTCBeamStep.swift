@@ -56,6 +56,7 @@ extension CTCBeamSearch {
   /// - Parameter best: the largest score of the row.
   mutating func take(best: Float) {
     stay()
+    let takesBack = scorers.contains { $0.takesBack }
     let floor = max(best - options.tokenMargin, -.greatestFiniteMagnitude)
     let areAll = findTokens(above: floor)
     for parent in beam.indices {
@@ -66,9 +67,10 @@ extension CTCBeamSearch {
     tentative.removeAll(keepingCapacity: true)
     for candidate in candidates {
       totals.append(candidate.live.total)
-      if !scorers.isEmpty { tentative.append(candidate.live.tentative) }
+      if takesBack { tentative.append(candidate.live.tentative) }
     }
-    options.pruning.rank(totals, tentative: tentative, into: &ranked)
+    let count = options.pruning.rank(totals, tentative: tentative, into: &ranked)
+    ranked.removeLast(max(ranked.count - count, 0))
     // Nothing that can follow: the frame is passed over.
     if !ranked.isEmpty { keep() }
     rebase()
@@ -172,14 +174,6 @@ extension CTCBeamSearch {
     return sum
   }
 
-  private func appeal(of token: Int, after node: Int32) -> Float {
-    var sum = options.insertion
-    for scorer in scorers.indices {
-      sum += scorers[scorer].appeal(of: token, in: tree.state(scorer, of: node))
-    }
-    return sum
-  }
-
   /// Makes the candidates that were ranked the beam.
   private mutating func keep() {
     for live in beam { tree.setSlot(-1, of: live.node) }
@@ -238,7 +232,7 @@ extension CTCBeamSearch {
     let floor = max(largest - options.tokenMargin, -.greatestFiniteMagnitude)
     for index in row.indices.dropFirst() where row[index] >= floor {
       let isNew = isFused && !(index - 1 == last && mayRepeat)
-      let score = isNew ? row[index] + appeal(of: index - 1, after: live.node) : row[index]
+      let score = isNew ? row[index] + fusion(of: index - 1, after: live.node) : row[index]
       if score > bestScore { (best, bestScore) = (index, score) }
     }
     guard best > 0 else { return takeBlank(row[0]) }

@@ -9,34 +9,37 @@ struct FusedCandidate: Sendable {
   var score: Float
   /// What scorers add, or take back.
   var fusion: Float = 0
-  /// What it is ranked by.
-  var rank: Float
   /// How much of the hypothesis's total may be taken back after it.
   var tentative: Float = 0
+
+  var rank: Float { score + fusion }
 }
 
 extension AttentionBeamSearch {
   /// Favoured tokens less likely by more than this than the likeliest one are not tried.
   private static let favouredMargin: Float = 20
 
-  /// The best `beam` + 1 next tokens.
+  /// The best `beam` + 1 next tokens, and the surest one.
   func candidates(
     _ scores: UnsafeBufferPointer<Float>, _ states: [UInt64], endOfText: Int
   ) -> [FusedCandidate] {
     let normalizer = logSumExp(scores).value
     // Scorers may take back much from the best ones.
     let best = bestTokens(scores, count: scorers.isEmpty ? beam + 1 : 2 * (beam + 1))
-    var candidates = best.map {
-      FusedCandidate(token: $0.token, score: $0.score - normalizer, rank: $0.score - normalizer)
-    }
+    var candidates = best.map { FusedCandidate(token: $0.token, score: $0.score - normalizer) }
     guard !scorers.isEmpty else { return candidates }
     for token in favoured(scores, states, except: best.map(\.token)) {
-      let score = scores[token] - normalizer
-      candidates.append(FusedCandidate(token: token, score: score, rank: score))
+      candidates.append(FusedCandidate(token: token, score: scores[token] - normalizer))
     }
     for index in candidates.indices { fuse(&candidates[index], states, endOfText: endOfText) }
     candidates.sort { $0.rank > $1.rank || ($0.rank == $1.rank && $0.token < $1.token) }
-    return Array(candidates.prefix(beam + 1))
+    // In a beam of one, two may be tried beside the surest.
+    var first = Array(candidates.prefix(max(beam + 1, 3)))
+    let surest = candidates.indices.max {
+      candidates[$0].rank - candidates[$0].tentative < candidates[$1].rank - candidates[$1].tentative
+    }
+    if let surest, surest >= first.count { first.append(candidates[surest]) }
+    return first
   }
 
   private func favoured(
@@ -55,13 +58,10 @@ extension AttentionBeamSearch {
   private func fuse(_ candidate: inout FusedCandidate, _ states: [UInt64], endOfText: Int) {
     for (scorer, state) in zip(scorers, states) {
       if candidate.token == endOfText {
-        let end = scorer.finish(state)
-        candidate.fusion += end
-        candidate.rank += beam > 1 ? end : end + scorer.tentative(state)
+        candidate.fusion += scorer.finish(state)
       } else {
         let (score, next) = scorer.advance(state, by: candidate.token)
         candidate.fusion += score
-        candidate.rank += beam > 1 ? score : scorer.appeal(of: candidate.token, in: state)
         candidate.tentative += scorer.tentative(next)
       }
     }

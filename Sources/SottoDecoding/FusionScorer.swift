@@ -17,12 +17,11 @@ public protocol FusionScorer: Sendable {
   /// What the end of the text adds.
   func finish(_ state: UInt64) -> Float
 
+  /// Whether anything that was added may be taken back.
+  var takesBack: Bool { get }
+
   /// How much of what was added till `state` is taken back if nothing comes of it. Pruning does not count on it.
   func tentative(_ state: UInt64) -> Float
-
-  /// What speaks for `token` in a search with a beam of one. It cannot turn back, so that what is taken back is lost,
-  /// whichever token comes, and must not speak for none.
-  func appeal(of token: Int, in state: UInt64) -> Float
 
   /// Appends the tokens that searches should try even where the model does not list them among the likeliest; some may be
   /// appended twice.
@@ -31,7 +30,7 @@ public protocol FusionScorer: Sendable {
 
 extension FusionScorer {
   public func finish(_ state: UInt64) -> Float { 0 }
+  public var takesBack: Bool { false }
   public func tentative(_ state: UInt64) -> Float { 0 }
-  public func appeal(of token: Int, in state: UInt64) -> Float { advance(state, by: token).score }
   public func appendFavoured(in state: UInt64, to list: inout [Int]) {}
 }

@@ -24,6 +24,11 @@ public struct Hypothesis: Sendable, Hashable {
     (total - fusion) / Float(tokens.count + (isFinished ? 1 : 0)).clamped(to: 1...)
   }
 
+  /// By which hypotheses of different length are compared where scorers added something: their mean is that of the model's
+  /// scores, and what was added is spread over `length` tokens, the same for all. (Rewards are positive; in a mean they would
+  /// make short texts of long ones.)
+  public func value(length: Int) -> Float { modelMean + fusion / Float(length).clamped(to: 1...) }
+
   public func extended(by token: Int, score: Float, fusion added: Float = 0) -> Hypothesis {
     var next = self
     next.tokens.append(token)

@@ -112,16 +112,19 @@ import Testing
 
   @Test(arguments: 1...40) func attentionFindsTheBestOfAll(seed: UInt64) throws {
     let logits = AttentionBeamSearchTests.random(seed)
-    var search = AttentionBeamSearch(beam: 1000, mostTokens: 5, loopGuard: AttentionBeamSearchTests.noGuard)
+    var search = AttentionBeamSearch(beam: 2000, mostTokens: 5, loopGuard: AttentionBeamSearchTests.noGuard)
     search.margin = .infinity
     search.scorers = [try Self.attentionBias()]
+    search.wanted = .max
     let result = search.run(ScriptedScorer(logits), prompt: [], rules: AttentionBeamSearchTests.rules)
-    let best = AttentionBeamSearchTests.all(logits, most: 5).map { tokens, mean in
-      (tokens, mean + Double(Self.scan(Self.text(tokens))) / Double(tokens.count + 1))
-    }.max { $0.1 < $1.1 }
+    // The longest has four tokens and its end, over which what is earned is spread.
+    let all = AttentionBeamSearchTests.all(logits, most: 5).map { tokens, mean in
+      (tokens, mean + Double(Self.scan(Self.text(tokens))) / 5)
+    }
+    let best = all.max { $0.1 < $1.1 }
     let found = try #require(result.hypotheses.first)
-    #expect(found.tokens == best?.0)
-    #expect(abs(Double(found.mean) - (best?.1 ?? 0)) < 1e-5)
+    #expect(found.tokens == best?.0 && result.hypotheses.count == all.count)
+    #expect(abs(Double(found.value(length: 5)) - (best?.1 ?? 0)) < 1e-5)
     for hypothesis in result.hypotheses {
       #expect(hypothesis.fusion == Self.scan(Self.text(hypothesis.tokens)))
     }
@@ -177,6 +180,11 @@ import Testing
     #expect(ranked == [0, 2])
     Pruning(beam: 2, margin: 3).rank([9, 8, 5, 1], tentative: [8, 7, 0, 0], limit: 4, into: &ranked)
     #expect(ranked == [0, 2, 1])
+    // In a beam of one it goes on, and beside it what would be better if nothing were taken back.
+    let count = Pruning(beam: 1).rank([9, 8, 5, 1], tentative: [8, 1, 0, 0], into: &ranked)
+    #expect(count == 2 && ranked == [0, 1, 2, 3])
+    let alone = Pruning(beam: 1).rank([7, 8, 5], tentative: [1, 1, 0], into: &ranked)
+    #expect(alone == 1 && ranked == [1, 0, 2])
     Pruning(beam: 3, margin: 3).rank([9, 8, 5, 1], into: &ranked)
     #expect(ranked == [0, 1])
   }

@@ -129,7 +129,7 @@ struct PhraseScan {
     #expect(Self.sum(bias, [6, 7, 5]) == 0)
   }
 
-  /// Every token that begins or goes on with a phrase is among those that searches try.
+  /// Every token after which a phrase is under way is among those that searches try.
   @Test(arguments: 1...10) func whatHelpsIsFavoured(seed: UInt64) throws {
     var random = SplitMix(state: seed)
     func word(_ most: Int) -> String {
@@ -140,14 +140,14 @@ struct PhraseScan {
       let token = (random.next() % 2 == 0 ? " " : "") + word(4)
       if !tokens.contains(token) { tokens.append(token) }
     }
-    let bias = try Self.bias((0..<6).map { _ in BiasPhrase(word(4) + " " + word(4)) }, tokens)
+    let bias = try Self.bias((0..<6).map { _ in BiasPhrase(word(6)) }, tokens)
     var helpful = 0
     for _ in 0..<50 {
       var state = bias.start
       for _ in 0..<4 {
         var favoured: [Int] = []
         bias.appendFavoured(in: state, to: &favoured)
-        for token in tokens.indices where bias.appeal(of: token, in: state) > 0 {
+        for token in tokens.indices where bias.tentative(bias.advance(state, by: token).state) > 0 {
           helpful += 1
           #expect(favoured.contains(token))
         }

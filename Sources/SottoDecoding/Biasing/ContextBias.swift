@@ -50,27 +50,21 @@ public struct ContextBias: FusionScorer {
     favoured = FavouredTokens(trie, lookup)
   }
 
+  public var takesBack: Bool { true }
+
   public var start: UInt64 { UInt64(PhraseTrie.open) }
 
   private func node(_ state: UInt64) -> Int32 { Int32(clamping: min(state, UInt64(trie.nodes.count - 1))) }
 
   public func advance(_ state: UInt64, by token: Int) -> (score: Float, state: UInt64) {
-    let walk = walk(node(state), token)
-    return (walk.score, UInt64(walk.node))
-  }
-
-  private func walk(_ start: Int32, _ token: Int) -> (score: Float, node: Int32, failed: Bool) {
     let bytes = tokens[token]
-    if bytes.isEmpty {
-      let here = trie.nodes[Int(start)]
-      return (here.settled - here.earned, PhraseTrie.open, false)
-    }
-    var result: (score: Float, node: Int32, failed: Bool) = (0, start, false)
+    if bytes.isEmpty { return (finish(state), start) }
+    var (score, node): (Float, Int32) = (0, node(state))
     for byte in bytes {
-      let step = trie.step(result.node, PhraseTrie.folded(byte))
-      result = (result.score + step.score, step.node, result.failed || step.failed)
+      let step = trie.step(node, PhraseTrie.folded(byte))
+      (score, node) = (score + step.score, step.node)
     }
-    return result
+    return (score, UInt64(node))
   }
 
   public func finish(_ state: UInt64) -> Float { -tentative(state) }
@@ -78,12 +72,6 @@ public struct ContextBias: FusionScorer {
   public func tentative(_ state: UInt64) -> Float {
     let here = trie.nodes[Int(node(state))]
     return here.earned - here.settled
-  }
-
-  public func appeal(of token: Int, in state: UInt64) -> Float {
-    let walk = walk(node(state), token)
-    // As if nothing had been begun before.
-    return walk.failed ? self.walk(trie.nodes[Int(node(state))].base, token).score : walk.score
   }
 
   public func appendFavoured(in state: UInt64, to list: inout [Int]) {

@@ -48,9 +48,12 @@ struct TokenLookup {
 
   func tokens(_ hash: UInt64) -> [Int32] { tokens[hash] ?? [] }
 
-  /// How many tokens spell a phrase after a space, in any case; nil where none do.
+  /// How many tokens spell a phrase, after a space if there is one among the tokens, in any case; nil where none do.
   func fewestTokens(_ phrase: [UInt8]) -> Int? {
-    let text = [UInt8(ascii: " ")] + phrase
+    fewest([UInt8(ascii: " ")] + phrase) ?? fewest(phrase)
+  }
+
+  private func fewest(_ text: [UInt8]) -> Int? {
     var fewest = [Int?](repeating: nil, count: text.count + 1)
     fewest[text.count] = 0
     for start in text.indices.reversed() {

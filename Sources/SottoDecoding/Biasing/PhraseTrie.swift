@@ -125,18 +125,17 @@ struct PhraseTrie: Sendable {
     nodes[Int(node)].settled = here.reward ?? (here.fallbackEarned - fallback.earned + fallback.settled)
   }
 
-  /// One byte on: what it earns, or loses, and where the walk stands; whether a match was given up.
-  func step(_ start: Int32, _ byte: UInt8) -> (score: Float, node: Int32, failed: Bool) {
+  /// One byte on: what it earns, or loses, and where the walk stands.
+  func step(_ start: Int32, _ byte: UInt8) -> (score: Float, node: Int32) {
     var node = start
     var score: Float = 0
-    var failed = false
     while true {
       let here = nodes[Int(node)]
       if let child = child(of: node, byte) {
-        return (score + nodes[Int(child)].earned - here.earned, child, failed)
+        return (score + nodes[Int(child)].earned - here.earned, child)
       }
       if node == Self.root || node == Self.open {
-        return (score, Self.base(after: byte, node), failed)
+        return (score, Self.base(after: byte, node))
       }
       if let reward = here.reward, Self.isMark(byte) {
         score += reward - here.earned
@@ -144,7 +143,6 @@ struct PhraseTrie: Sendable {
       } else {
         score += here.fallbackEarned - here.earned
         node = here.fallback
-        failed = true
       }
     }
   }
