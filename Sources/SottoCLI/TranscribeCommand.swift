@@ -117,8 +117,7 @@ struct TranscribeCommand: ParsableCommand {
 
   @OptionGroup var biasing: BiasOptions
 
-  @Option(help: "How soon a pause ends an utterance, for streaming models and with --partials.")
-  var endpoint = Endpointing.Preset.balanced
+  @OptionGroup var endpoints: EndpointOptions
 
   @Flag(help: "Hear it as sotto listen would, and show text as it comes, with times in seconds (txt, jsonl).")
   var partials = false
@@ -163,7 +162,7 @@ struct TranscribeCommand: ParsableCommand {
     configuration.fullWindow = fullWindow
     configuration.carryText = carryText
     configuration.chunkMilliseconds = chunk
-    configuration.endpointing = endpoint.configuration
+    configuration.endpointing = try endpoints.configuration()
     configuration.bias = try biasing.list()
     let recognizer: Recognizer
     do {
@@ -178,11 +177,13 @@ struct TranscribeCommand: ParsableCommand {
     }
     guard recognizer.isStreaming || lm == nil else {
       throw UsageError(
-        "\(recognizer.modelName) has a language model of its own: --lm needs a streaming model; sotto models lists them")
+        "\(recognizer.modelName) has a language model of its own: --lm needs a streaming model; sotto models lists them"
+      )
     }
     guard recognizer.isStreaming || chunk == nil || partials else {
       throw UsageError(
-        "\(recognizer.modelName) hears whole pieces of speech: --chunk needs --partials, or a streaming model; sotto models lists them")
+        "\(recognizer.modelName) hears whole pieces of speech: --chunk needs --partials, or a streaming model; sotto models lists them"
+      )
     }
     var transcription = Transcription(
       recognizer: recognizer, channel: channel, format: format,

@@ -7,29 +7,29 @@ import Testing
 @testable import Sotto
 
 @Suite(.enabled(if: SpeechModel.isExpected, "models/tiny.en.safetensors is not there")) struct BiasingTests {
-  private static let hole = BiasList([BiasPhrase("hole scheme")], weight: 8)
+  private static let steward = BiasList([BiasPhrase("the steward")])
   private static let absent = BiasList(["Okonkwo", "Beaumont", "Wynn", "Hale"].map { BiasPhrase($0) })
 
-  /// "The whole scheme" sounds like another one.
+  /// "Under the steward", which is heard as a name.
   @Test(arguments: [1, 5]) func phrasesAreHeard(beam: Int) throws {
-    let samples = try SpeechModel.sample("scheme.wav")
+    let samples = try SpeechModel.sample("wards.mp3")
     func text(_ bias: BiasList?) throws -> String {
       try SpeechModel.transcript(samples) { ($0.beam, $0.bias) = (beam, bias) }.text
     }
     let plain = try text(nil)
-    #expect(plain.contains("whole scheme"))
-    #expect(try text(Self.hole) == plain.replacing("whole", with: "hole"))
+    #expect(!plain.lowercased().contains("the steward"))
+    #expect(try text(Self.steward).lowercased().contains("under the steward"))
     #expect(try text(Self.absent) == plain)
   }
 
   @Test func liveToo() throws {
-    let samples = try SpeechModel.sample("scheme.wav")
+    let samples = try SpeechModel.sample("wards.mp3")
     var options = RecognitionStream.Options()
-    options.bias = Self.hole
+    options.bias = Self.steward
     let stream = try LiveModel(path: SpeechModel.path).stream(options)
     let events = try stream.accept(samples, sampleRate: nil) + stream.finish()
     let finals = events.compactMap { if case .final(let segment, _) = $0 { segment.text } else { nil } }
-    #expect(finals.joined(separator: " ").contains("hole scheme"))
+    #expect(finals.joined(separator: " ").lowercased().contains("under the steward"), "\(finals)")
   }
 }
 

@@ -16,7 +16,7 @@ public struct BiasPhrase: Sendable, Hashable {
 /// Phrases to listen for, with the weight of them all.
 public struct BiasList: Sendable, Hashable {
   /// Chosen on synthesised sentences with rare names; see docs/biasing.md.
-  public static let defaultWeight: Float = 1.5
+  public static let defaultWeight: Float = 2.5
   /// Weights that make sense: above 0, and no more than this.
   public static let largestWeight: Float = 100
   /// Characters of the longest phrase.

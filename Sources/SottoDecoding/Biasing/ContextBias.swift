@@ -8,6 +8,9 @@ import Foundation
 /// A phrase may be cut into tokens in any way, and be written in lower or upper case, wherever words begin and end; each way
 /// earns the same: `weight` for each token that the phrase takes at least, spread evenly over its bytes. So states are
 /// places in a trie of phrases, and a token leads from one to the next through all of its bytes.
+///
+/// A phrase right after itself, with nothing but marks between, earns nothing, or a search that is promised much for it
+/// would say it for ever. So a state also knows the phrase that was complete last.
 public struct ContextBias: FusionScorer {
   private let trie: PhraseTrie
   private let tokens: TokenBytes
@@ -54,17 +57,31 @@ public struct ContextBias: FusionScorer {
 
   public var start: UInt64 { UInt64(PhraseTrie.open) }
 
-  private func node(_ state: UInt64) -> Int32 { Int32(clamping: min(state, UInt64(trie.nodes.count - 1))) }
+  private func node(_ state: UInt64) -> Int32 { valid(state & 0xFFFF_FFFF) }
+  private func valid(_ place: UInt64) -> Int32 { Int32(min(place, UInt64(trie.nodes.count - 1))) }
 
   public func advance(_ state: UInt64, by token: Int) -> (score: Float, state: UInt64) {
     let bytes = tokens[token]
     if bytes.isEmpty { return (finish(state), start) }
-    var (score, node): (Float, Int32) = (0, node(state))
+    var score: Float = 0
+    var node = node(state)
+    // The end of the phrase after which nothing but marks came; `root` for none.
+    var last = valid(state >> 32)
     for byte in bytes {
-      let step = trie.step(node, PhraseTrie.folded(byte))
+      let byte = PhraseTrie.folded(byte)
+      let here = trie.nodes[Int(node)]
+      let goesOn = trie.child(of: node, byte) != nil
+      let isComplete = !goesOn && here.reward != nil && PhraseTrie.isMark(byte)
+      // A longer phrase, or a longer word, is no repetition.
+      if let reward = here.reward, node == last, !isComplete { score += reward }
+      if isComplete { last = node }
+      let isInMatch = node != PhraseTrie.root && node != PhraseTrie.open
+      let step = trie.step(node, byte)
       (score, node) = (score + step.score, step.node)
+      if !goesOn, !isComplete, isInMatch || node == PhraseTrie.root { last = PhraseTrie.root }
+      if let reward = trie.nodes[Int(node)].reward, node == last { score -= reward }
     }
-    return (score, UInt64(node))
+    return (score, UInt64(last) << 32 | UInt64(node))
   }
 
   public func finish(_ state: UInt64) -> Float { -tentative(state) }
