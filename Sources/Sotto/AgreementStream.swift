@@ -83,7 +83,8 @@ final class AgreementStream: SpeechStream {
     var hasText: Bool { readings.last?.isEmpty == false }
   }
 
-  /// - Throws: `ModelError.chunk` for an interval that makes no sense, `RecognitionError.noLanguageModel`.
+  /// - Throws: `ModelError.chunk` for an interval that makes no sense, `RecognitionError.noLanguageModel`,
+  ///   `DecodingError.biasPhrase` for phrases that cannot be listened for.
   init(_ model: AttentionModel, options: RecognitionStream.Options = .init()) throws {
     let milliseconds = options.chunkMilliseconds ?? Self.defaultInterval
     guard Self.intervals.contains(milliseconds) else {
@@ -99,7 +100,8 @@ final class AgreementStream: SpeechStream {
     configuration.nBest = options.alternatives + 1
     configuration.wordTimes = options.wordTimes
     configuration.threads = options.threads
-    decoder = ChunkDecoder(
+    configuration.bias = options.bias
+    decoder = try ChunkDecoder(
       model: model, configuration: configuration,
       context: ComputeContext(workers: options.threads == 1 ? .one : Workers(count: options.threads)))
     var endpointing = options.endpointing

@@ -10,6 +10,19 @@ struct ChunkDecoder {
   let configuration: RecognizerConfiguration
   let context: ComputeContext
   let clock = StageClock()
+  /// What is added to the model's scores.
+  private let scorers: [any FusionScorer]
+
+  /// - Throws: `DecodingError.biasPhrase` for phrases that cannot be listened for.
+  init(model: AttentionModel, configuration: RecognizerConfiguration, context: ComputeContext) throws {
+    self.model = model
+    self.configuration = configuration
+    self.context = context
+    scorers =
+      try configuration.bias.map {
+        [try ContextBias($0, vocabulary: model.vocabulary, textTokens: model.special.endOfText)]
+      } ?? []
+  }
 
   /// A reading of a chunk. Times are seconds from its start.
   struct Reading {
@@ -148,6 +161,7 @@ struct ChunkDecoder {
     if configuration.nBest > 1, beam == nil { beamSearch.wanted = 3 * configuration.nBest }
     // After the first words it is too late to ask whether there is speech.
     let probe = prefix.tokens.isEmpty ? model.special.noSpeech : nil
+    beamSearch.scorers = scorers
     return beamSearch.run(SpeechScorer(session), prompt: prompt, after: prefix, rules: rules, probe: probe)
   }
 
@@ -162,7 +176,7 @@ struct ChunkDecoder {
   }
 
   private func isDoubtful(_ result: AttentionBeamSearch.Result) -> Bool {
-    (result.hypotheses.first?.mean ?? -.infinity) < Self.doubtfulMean
+    (result.hypotheses.first?.modelMean ?? -.infinity) < Self.doubtfulMean
   }
 
   private func isSilence(_ result: AttentionBeamSearch.Result) -> Bool {
@@ -175,7 +189,7 @@ struct ChunkDecoder {
     guard let new = second.hypotheses.first else { return false }
     guard let old = first.hypotheses.first else { return true }
     if second.metLoop != first.metLoop { return first.metLoop }
-    return new.mean > old.mean
+    return new.modelMean > old.modelMean
   }
 
   /// Text tokens alone.

@@ -46,6 +46,22 @@ public struct LanguageModelBuilder {
     return try table.model()
   }
 
+  /// The model of all text taken, as a file of at most `bytes`.
+  ///
+  /// - Throws: `DecodingError.languageModel` where they do not suffice for single pieces.
+  public mutating func build(bytes: Int) throws -> NGramModel {
+    var table = estimator.estimate()
+    let room = bytes - LanguageModelFile.descriptionBytes
+    table.prune(bytes: room)
+    guard table.byteCount <= room else {
+      throw DecodingError.languageModel(
+        reason:
+          "\(bytes) bytes are too few; single pieces alone take \(table.byteCount + LanguageModelFile.descriptionBytes)"
+      )
+    }
+    return try table.model()
+  }
+
   /// The model in an ARPA file whose words are the pieces.
   public func model(arpa text: String) throws -> NGramModel {
     let tokens = Dictionary(

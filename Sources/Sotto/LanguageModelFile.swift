@@ -26,6 +26,8 @@ public struct LanguageModel: Sendable {
 /// `n.backoffs` (U8), `n.first` (U32), `n.probabilities.book`, `n.backoffs.book` (F32 [256]).
 public struct LanguageModelFile: Sendable {
   static let key = "sotto-lm"
+  /// Bytes that a file may need beside its tables, for their names, a licence and a source of ordinary length.
+  static let descriptionBytes = 4096
 
   struct Description: Codable {
     var format: Int

@@ -35,6 +35,8 @@ public final class RecognitionStream: SpeechStream {
     public var partials = true
     /// Language model, made for the model's word pieces.
     public var languageModel: LanguageModel?
+    /// Words and phrases to listen for.
+    public var bias: BiasList?
     /// Threads that compute; 0 for one each core.
     public var threads = 1
 
@@ -69,7 +71,8 @@ public final class RecognitionStream: SpeechStream {
   /// An utterance of which nothing was committed and whose confidence is less is noise put into words.
   private static let leastConfidence = 0.2
 
-  /// - Throws: `ModelError.chunk` where the model has no such chunks.
+  /// - Throws: `ModelError.chunk` where the model has no such chunks; `DecodingError.biasPhrase` for phrases that cannot be
+  ///   listened for.
   public init(_ model: StreamingModel, options: Options = .init()) throws {
     self.model = model
     self.options = options
@@ -79,9 +82,12 @@ public final class RecognitionStream: SpeechStream {
     let bands = model.configuration.features.melBands
     gate = ActivityGate(bands: bands)
     try options.languageModel?.file.check(fits: model.vocabulary, of: model.configuration.name)
+    var scorers: [any FusionScorer] = []
+    if let languageModel = options.languageModel { scorers.append(languageModel.scorer) }
+    if let bias = options.bias { scorers.append(try ContextBias(bias, vocabulary: model.vocabulary)) }
     search = CTCBeamSearch(
       pieces: model.vocabulary.size, options: CTCBeamSearch.Options(beam: max(options.beam, 1)),
-      scorers: options.languageModel.map { [$0.scorer] } ?? [])
+      scorers: scorers)
     endpointing = Endpointing(options.endpointing)
     utterance = Utterance(vocabulary: model.vocabulary, rowDuration: model.acoustic.rowDuration)
     waiting = Matrix(rows: 0, columns: bands)

@@ -2,6 +2,7 @@
 
 import Foundation
 import SottoAudio
+import SottoDecoding
 import SottoKernels
 import SottoModels
 
@@ -24,7 +25,8 @@ public final class Recognizer {
     case streaming(StreamingModel)
   }
 
-  /// - Throws: `ModelError` where the file cannot be used as a model, or has no chunks as the configuration wants them.
+  /// - Throws: `ModelError` where the file cannot be used as a model, or has no chunks as the configuration wants them;
+  ///   `DecodingError.biasPhrase` for phrases that cannot be listened for.
   public convenience init(modelPath: String, configuration: RecognizerConfiguration = .init()) throws {
     try self.init(modelPath: modelPath, configuration: configuration, observer: nil)
   }
@@ -40,10 +42,11 @@ public final class Recognizer {
       let streaming = try StreamingModel(file)
       _ = try streaming.acoustic.encoder.chunk(milliseconds: configuration.chunkMilliseconds)
       try configuration.languageModel?.file.check(fits: streaming.vocabulary, of: modelName)
+      _ = try configuration.bias.map { try ContextBias($0, vocabulary: streaming.vocabulary) }
       model = .streaming(streaming)
     } else {
       model = .attention(
-        ChunkDecoder(
+        try ChunkDecoder(
           model: try AttentionModel(file), configuration: configuration,
           context: ComputeContext(workers: Workers(count: configuration.threads), observer: observer)))
     }

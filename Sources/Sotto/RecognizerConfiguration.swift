@@ -26,6 +26,8 @@ public struct RecognizerConfiguration: Sendable {
   public var chunkMilliseconds: Int?
   /// Language model, for streaming models.
   public var languageModel: LanguageModel?
+  /// Words and phrases to listen for.
+  public var bias: BiasList?
   /// What ends an utterance, for streaming models.
   public var endpointing = Endpointing.Configuration.balanced
 

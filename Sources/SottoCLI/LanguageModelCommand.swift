@@ -42,7 +42,7 @@ struct BuildLanguageModelCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Pieces of the longest n-grams, 2 to 5.", valueName: "n"))
   var order = 5
 
-  @Option(help: ArgumentHelp("Size of the file in MB, about.", valueName: "MB"))
+  @Option(help: ArgumentHelp("Largest size of the file, in MB.", valueName: "MB"))
   var size = 6.0
 
   @Option(help: "Licence of the text, noted in the file.")
@@ -58,9 +58,6 @@ struct BuildLanguageModelCommand: ParsableCommand {
       throw ValidationError("--size must be more than 0 and at most 1000.")
     }
   }
-
-  /// Bytes that an n-gram takes on the average: 8, or 3 for the longest.
-  private static let bytesAnEntry = 7.0
 
   func run() throws {
     let (inputs, output) = (files.dropLast(), files[files.count - 1])
@@ -78,7 +75,7 @@ struct BuildLanguageModelCommand: ParsableCommand {
       }
       let model =
         if let arpa { try builder.model(arpa: arpa) } else {
-          try builder.build(limit: Int(size * 1e6 / Self.bytesAnEntry))
+          try builder.build(bytes: Int(size * 1e6))
         }
       try LanguageModelFile.write(
         model, for: builder.vocabulary, licence: licence, source: source, to: output)

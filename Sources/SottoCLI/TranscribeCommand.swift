@@ -40,6 +40,7 @@ struct TranscribeCommand: ParsableCommand {
         sotto transcribe --format vtt --output subtitles/ one.wav two.flac
         sotto transcribe --channel each --format json call.wav
         sotto transcribe --model stream-ctc --chunk 320 --partials talk.wav
+        sotto transcribe --bias names.txt --bias "Aldermere Quay" talk.wav
         ffmpeg -i film.mkv -f wav - | sotto transcribe -
         arecord -f S16_LE -r 16000 -t raw -d 9 | sotto transcribe --raw 16000:s16:1 -
 
@@ -114,6 +115,8 @@ struct TranscribeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
   var lmBonus: Float = 1
 
+  @OptionGroup var biasing: BiasOptions
+
   @OptionGroup var endpoints: EndpointOptions
 
   @Flag(help: "Hear it as sotto listen would, and show text as it comes, with times in seconds (txt, jsonl).")
@@ -160,6 +163,7 @@ struct TranscribeCommand: ParsableCommand {
     configuration.carryText = carryText
     configuration.chunkMilliseconds = chunk
     configuration.endpointing = try endpoints.configuration()
+    configuration.bias = try biasing.list()
     let recognizer: Recognizer
     do {
       if let lm {

@@ -9,7 +9,8 @@ import SottoKernels
 /// Blocks of rows may be of any sizes, and no result depends on them. `commit` takes tokens out once they are
 /// certain: without it memory grows with the text, with it a stream has no end.
 ///
-/// A beam of one is greedy search: the likeliest class of each frame, repetitions and blanks removed.
+/// A beam of one is greedy search: the likeliest class of each frame, repetitions and blanks removed. Where scorers take
+/// back what they added, the text goes on by its sums, and what they promise is tried beside it.
 ///
 /// What makes no sense is defined: NaN is a log probability of -∞, one above 0 is 0, and a row that allows nothing
 /// changes nothing.
@@ -51,8 +52,9 @@ public struct CTCBeamSearch: Sendable {
   var beam: [Live] = []
   /// Whether anything was committed since the text began.
   private var hasCommitted = false
-  /// What was taken off all totals, so that they stay near 0 and exact.
+  /// What was taken off all totals, so that they stay near 0 and exact; the part of it that scorers added.
   var base = 0.0
+  var fusionBase = 0.0
   let certainBlank: Float
 
   // Memory that is used again for each frame.
@@ -60,6 +62,8 @@ public struct CTCBeamSearch: Sendable {
   var tokens: [Int] = []
   var candidates: [Candidate] = []
   var totals: [Float] = []
+  var tentative: [Float] = []
+  var favoured: [Int] = []
   var ranked: [Int] = []
   var next: [Live] = []
 
@@ -81,6 +85,7 @@ public struct CTCBeamSearch: Sendable {
     beam.append(Live(node: tree.root))
     tree.setSlot(0, of: tree.root)
     base = 0
+    fusionBase = 0
     hasCommitted = false
   }
 
@@ -110,7 +115,7 @@ public struct CTCBeamSearch: Sendable {
     guard logProbabilities.columns == pieces + 1 else {
       throw DecodingError.classes(got: logProbabilities.columns, needed: pieces + 1)
     }
-    let isGreedy = options.pruning.beam == 1
+    let isGreedy = options.pruning.beam == 1 && !scorers.contains { $0.takesBack }
     logProbabilities.withUnsafeElements { elements in
       for first in stride(from: 0, to: elements.count, by: pieces + 1) {
         let scores = UnsafeBufferPointer(rebasing: elements[first..<(first + pieces + 1)])
@@ -151,7 +156,7 @@ public struct CTCBeamSearch: Sendable {
     var results = beam.map { hypothesis($0) }
     if finishing {
       for index in results.indices {
-        results[index] = results[index].finished(score: end(of: beam[index].node))
+        results[index] = results[index].finished(score: 0, fusion: end(of: beam[index].node))
       }
       results.sort { $0.total > $1.total }
     }
@@ -180,6 +185,7 @@ public struct CTCBeamSearch: Sendable {
   private func hypothesis(_ live: Live) -> Hypothesis {
     var result = Hypothesis()
     result.total = Float(base + Double(live.total))
+    result.fusion = Float(fusionBase + Double(live.fusion))
     var peak = live.best.peak
     var before = live.best.before
     var node = live.node

@@ -18,8 +18,9 @@ extension CTCBeamSearch {
     /// Log probabilities, summed over all ways.
     var blank: Float = 0
     var token = -Float.infinity
-    /// What scorers added.
+    /// What scorers added, and how much of that may be taken back yet.
     var fusion: Float = 0
+    var tentative: Float = 0
     var blankPath = Path(score: 0)
     var tokenPath = Path()
 
@@ -55,11 +56,21 @@ extension CTCBeamSearch {
   /// - Parameter best: the largest score of the row.
   mutating func take(best: Float) {
     stay()
-    findTokens(above: best - options.tokenMargin)
-    for parent in beam.indices { extend(parent) }
+    let takesBack = scorers.contains { $0.takesBack }
+    let floor = max(best - options.tokenMargin, -.greatestFiniteMagnitude)
+    let areAll = findTokens(above: floor)
+    for parent in beam.indices {
+      for token in tokens { extend(parent, by: token) }
+      if !areAll { extendByFavoured(parent, above: floor) }
+    }
     totals.removeAll(keepingCapacity: true)
-    for candidate in candidates { totals.append(candidate.live.total) }
-    options.pruning.rank(totals, into: &ranked)
+    tentative.removeAll(keepingCapacity: true)
+    for candidate in candidates {
+      totals.append(candidate.live.total)
+      if takesBack { tentative.append(candidate.live.tentative) }
+    }
+    let count = options.pruning.rank(totals, tentative: tentative, into: &ranked)
+    ranked.removeLast(max(ranked.count - count, 0))
     // Nothing that can follow: the frame is passed over.
     if !ranked.isEmpty { keep() }
     rebase()
@@ -111,32 +122,47 @@ extension CTCBeamSearch {
     )
   }
 
-  /// The tokens that are tried: the likeliest, in the order of the vocabulary.
-  private mutating func findTokens(above floor: Float) {
+  /// The tokens that are tried: the likeliest, in the order of the vocabulary. Whether they are all above the floor.
+  private mutating func findTokens(above floor: Float) -> Bool {
     tokens.removeAll(keepingCapacity: true)
-    let floor = max(floor, -.greatestFiniteMagnitude)
     for token in 0..<pieces where row[token + 1] >= floor { tokens.append(token) }
-    if tokens.count > options.tokensPerFrame {
-      let row = row
-      tokens.sort { row[$0 + 1] > row[$1 + 1] || (row[$0 + 1] == row[$1 + 1] && $0 < $1) }
-      tokens.removeLast(tokens.count - max(options.tokensPerFrame, 0))
-    }
+    guard tokens.count > options.tokensPerFrame else { return true }
+    let row = row
+    tokens.sort { row[$0 + 1] > row[$1 + 1] || (row[$0 + 1] == row[$1 + 1] && $0 < $1) }
+    tokens.removeLast(tokens.count - max(options.tokensPerFrame, 0))
+    return false
   }
 
-  /// The texts with one token more that are not in the beam already.
-  private mutating func extend(_ parent: Int) {
+  /// The text with one token more, unless it is in the beam already.
+  private mutating func extend(_ parent: Int, by token: Int) {
     let live = beam[parent]
-    for token in tokens {
-      if let child = tree.child(of: live.node, token: token), tree.slot(child) >= 0 { continue }
-      let entering = entering(token, from: live)
-      guard entering.sum > -.infinity else { continue }
-      var longer = live
-      longer.blank = -.infinity
-      longer.blankPath.score = -.infinity
-      longer.token = entering.sum
-      longer.tokenPath = entering.path
-      longer.fusion += fusion(of: token, after: live.node)
-      candidates.append(Candidate(live: longer, parent: parent, token: token))
+    if let child = tree.child(of: live.node, token: token), tree.slot(child) >= 0 { return }
+    let entering = entering(token, from: live)
+    guard entering.sum > -.infinity else { return }
+    var longer = live
+    longer.blank = -.infinity
+    longer.blankPath.score = -.infinity
+    longer.token = entering.sum
+    longer.tokenPath = entering.path
+    longer.fusion += options.insertion
+    longer.tentative = 0
+    for scorer in scorers.indices {
+      let (score, state) = scorers[scorer].advance(tree.state(scorer, of: live.node), by: token)
+      longer.fusion += score
+      longer.tentative += scorers[scorer].tentative(state)
+    }
+    candidates.append(Candidate(live: longer, parent: parent, token: token))
+  }
+
+  /// Tries what scorers favour and is not among the likeliest.
+  private mutating func extendByFavoured(_ parent: Int, above floor: Float) {
+    favoured.removeAll(keepingCapacity: true)
+    for scorer in scorers.indices {
+      scorers[scorer].appendFavoured(in: tree.state(scorer, of: beam[parent].node), to: &favoured)
+    }
+    var tried: Set<Int> = []
+    for token in favoured where token < pieces && row[token + 1] >= floor && !tokens.contains(token) {
+      if tried.insert(token).inserted { extend(parent, by: token) }
     }
   }
 
@@ -181,6 +207,7 @@ extension CTCBeamSearch {
     guard let first = beam.first, first.acoustic > -.infinity else { return }
     let (acoustic, path) = (first.acoustic, first.best.score)
     base += Double(acoustic + first.fusion)
+    fusionBase += Double(first.fusion)
     for index in beam.indices {
       beam[index].blank -= acoustic
       beam[index].token -= acoustic

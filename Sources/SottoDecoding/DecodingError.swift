@@ -14,6 +14,10 @@ public enum DecodingError: Error, Sendable, Hashable, LocalizedError, CustomStri
   case languageModel(reason: String)
   /// An ARPA file that breaks off or breaks its form; the number of the line.
   case arpa(line: Int, reason: String)
+  /// A phrase to listen for that cannot be used.
+  case biasPhrase(String, reason: String)
+  /// The same in a file; the number of the line.
+  case biasFile(line: Int, reason: String)
   /// Text that has no tokens in the vocabulary.
   case nothingToAlign
   /// Audio too short for the text: each token takes a frame, and a token said twice one more.
@@ -30,6 +34,9 @@ public enum DecodingError: Error, Sendable, Hashable, LocalizedError, CustomStri
     case .languageModel(let reason):
       "the language model is not valid: \(reason). Make it again with sotto lm build."
     case .arpa(let line, let reason): "line \(line): \(reason). Write the ARPA file again."
+    case .biasPhrase(let phrase, let reason): "the phrase “\(phrase)” cannot be listened for: \(reason)"
+    case .biasFile(let line, let reason):
+      "line \(line): \(reason). Give a phrase a line, with a weight after a tab or a colon where you want one."
     case .nothingToAlign: "there is nothing in the text that the model's vocabulary can spell"
     case .tooFewFrames(let got, let needed):
       "the audio has \(got) frames, the text needs at least \(needed): it is not a transcript of this audio"

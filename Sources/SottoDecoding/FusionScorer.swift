@@ -1,4 +1,4 @@
-// What a search adds to a model's own scores, token by token: n-gram models, biasing.
+// What a search adds to a model's own scores, token by token: n-gram models (`NGramFusion`), phrases (`ContextBias`).
 
 /// Scores the tokens of a hypothesis one after another, whatever model they come from. A weight, and what a token is
 /// rewarded or fined, are the scorer's own matter. (A `TokenScorer` is the model itself, where a model steps from token to
@@ -16,8 +16,21 @@ public protocol FusionScorer: Sendable {
 
   /// What the end of the text adds.
   func finish(_ state: UInt64) -> Float
+
+  /// Whether anything that was added may be taken back.
+  var takesBack: Bool { get }
+
+  /// How much of what was added till `state` is taken back if nothing comes of it. Pruning does not count on it.
+  func tentative(_ state: UInt64) -> Float
+
+  /// Appends the tokens that searches should try even where the model does not list them among the likeliest; some may be
+  /// appended twice.
+  func appendFavoured(in state: UInt64, to list: inout [Int])
 }
 
 extension FusionScorer {
   public func finish(_ state: UInt64) -> Float { 0 }
+  public var takesBack: Bool { false }
+  public func tentative(_ state: UInt64) -> Float { 0 }
+  public func appendFavoured(in state: UInt64, to list: inout [Int]) {}
 }

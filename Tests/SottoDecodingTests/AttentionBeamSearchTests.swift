@@ -7,7 +7,7 @@ import Testing
 @testable import SottoDecoding
 
 /// Scores next tokens by a function of the tokens before. A state is these tokens.
-private final class ScriptedScorer: TokenScorer {
+final class ScriptedScorer: TokenScorer {
   let logits: ([Int]) -> [Float]
   /// Tokens that fit in.
   let room: Int

@@ -121,7 +121,11 @@ import Testing
     ("", 1), ("hello", 1), ("\\data\\\nngram 1=1\n\\2-grams:", 3),
     ("\\data\\\nngram 1=1\n\\1-grams:\nx a", 4), ("\\data\\\nngram 1=1\n\\1-grams:\n-1 a b c", 4),
     ("\\data\\\nngram 1=1\n\\1-grams:\n-1 a nan", 4), ("\\data\\\nngram 1=1\n\\1-grams:\n-1 a", 4),
-    ("\\data\\\nsix\n", 2),
+    ("\\data\\\nsix\n", 2), ("\\data\\\nngram 2=1\n", 2), ("\\data\\\nngram 1=-1\n", 2),
+    ("\\data\\\nngram 1=1\n\\1-grams:\n0.5 a", 4),
+    ("\\data\\\nngram 1=2\n\\1-grams:\n-1 a\n\\end\\", 5),
+    ("\\data\\\nngram 1=1\nngram 2=1\n\\1-grams:\n-1 a\n\\end\\", 6),
+    ("\\data\\\nngram 1=1\n\\1-grams:\n-1 a\n\\2-grams:\n", 5),
   ]) func damagedArpaFiles(text: String, line: Int) {
     let error = #expect(throws: DecodingError.self) { try Self.read(text) }
     guard case .arpa(line, _) = error else {

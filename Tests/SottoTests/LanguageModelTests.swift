@@ -42,6 +42,29 @@ import Testing
     #expect(read.logProbability(seen) > read.logProbability(unseen))
   }
 
+  /// A file is as large as it may be, and no larger.
+  @Test(arguments: [30_000, 60_000]) func filesFit(limit: Int) throws {
+    let folder = try TemporaryFolder()
+    var builder = try LanguageModelBuilder(modelPath: Self.modelPath, order: 5)
+    var random = SplitMix(state: 5)
+    let letters = Array("abcdefghijklmno")
+    for _ in 0..<3000 {
+      builder.add(
+        (0..<6).map { _ in String((0..<3).map { _ in letters[Int(random.next() % 15)] }) }.joined(
+          separator: " "))
+    }
+    let (vocabulary, licence, source) = (
+      builder.vocabulary, "CC0-1.0", String(repeating: "tests ", count: 100)
+    )
+    try LanguageModelFile.write(
+      builder.build(bytes: limit), for: vocabulary, licence: licence, source: source,
+      to: folder("lm.safetensors"))
+    let size = try LanguageModelFile(path: folder("lm.safetensors")).byteCount
+    #expect(size <= limit && size > limit - 5000, "\(size)")
+    var small = try Self.builder()
+    #expect(throws: DecodingError.self) { try small.build(bytes: 5000) }
+  }
+
   @Test func streamsHearWithIt() throws {
     let folder = try TemporaryFolder()
     let speech = try TestSignal.samples("speech.s16")

@@ -82,6 +82,8 @@ struct ListenCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
   var lmBonus: Float = 1
 
+  @OptionGroup var biasing: BiasOptions
+
   @Option(help: ArgumentHelp("Threads to compute with; 0: one for each core.", valueName: "n"))
   var threads = 1
 
@@ -160,6 +162,7 @@ struct ListenCommand: ParsableCommand {
       options.languageModel?.weight = lmWeight
       options.languageModel?.bonus = lmBonus
     }
+    options.bias = try biasing.list()
     let settings = ListenSession.Settings(
       device: device, modelPath: try ModelSearch().path(of: model), stream: options, duration: duration,
       isVerbose: verbose, startsPaused: paused, recordingPath: save)
@@ -192,7 +195,8 @@ struct ListenCommand: ParsableCommand {
       ("endpoint", endpoints.endpoint.rawValue),
       ("endpoint-rules", endpoints.endpointRules), ("numbers", numbers?.rawValue),
       ("chunk", chunk.map(String.init)), ("lm", lm), ("lm-weight", "\(lmWeight)"), ("lm-bonus", "\(lmBonus)"),
-      ("beam", String(beam)), ("threads", String(threads)),
+      ("bias", biasing.bias.isEmpty ? nil : biasing.bias.joined(separator: ", ")),
+      ("bias-weight", "\(biasing.biasWeight)"), ("beam", String(beam)), ("threads", String(threads)),
       ("duration", duration.map { "\($0)" }), ("save", save), ("append", append), ("exec", exec),
       ("type-with", typeWith), ("replacements", replacements), ("type", Self.word(type)),
       ("control", Self.word(control)), ("paused", Self.word(paused)), ("quiet", Self.word(quiet)),
@@ -217,7 +221,7 @@ struct ListenCommand: ParsableCommand {
   private static let standard: [String: String] = [
     "device": ALSACapture.defaultDevice, "model": ModelSearch.defaultModel, "format": "txt",
     "endpoint": "balanced", "beam": String(RecognizerConfiguration().beam), "threads": "1",
-    "lm-weight": "0.5", "lm-bonus": "1.0", "type": "no",
+    "lm-weight": "0.5", "lm-bonus": "1.0", "bias-weight": "\(BiasList.defaultWeight)", "type": "no",
     "control": "no", "paused": "no", "quiet": "no", "verbose": "no", "commands": "no",
   ]
 }

@@ -12,9 +12,8 @@ struct ListenSettings {
 
   static let options = [
     "device", "model", "format", "endpoint", "endpoint-rules", "numbers", "chunk", "beam", "lm", "lm-weight",
-    "lm-bonus", "threads",
-    "duration", "save", "append", "exec",
-    "type-with", "replacements",
+    "lm-bonus", "bias", "bias-weight", "threads", "duration", "save", "append", "exec", "type-with",
+    "replacements",
   ]
   static let flags = ["type", "control", "paused", "quiet", "verbose", "commands"]
 

@@ -35,6 +35,9 @@ public enum ARPAFile {
     var length = 0
     var hasData = false
     var hasEnded = false
+    /// How many n-grams of each length `\data\` says there are, and how many the section has had.
+    var declared: [Int] = []
+    var inSection = 0
     var entries: [[Entry]] = []
     private static let longest = 5
 
@@ -48,18 +51,37 @@ public enum ARPAFile {
       if text == "\\data\\" {
         hasData = true
       } else if text == "\\end\\" {
+        try endSection()
+        guard length == declared.count else {
+          throw DecodingError.arpa(line: line, reason: "there are no n-grams of length \(length + 1)")
+        }
         hasEnded = true
       } else if text.hasPrefix("\\"), text.hasSuffix("-grams:") {
-        guard hasData, let number = Int(text.dropFirst().dropLast(7)), number == length + 1 else {
-          throw DecodingError.arpa(line: line, reason: "“\(text)” does not follow the section before")
-        }
+        guard hasData, let number = Int(text.dropFirst().dropLast(7)), number == length + 1,
+          number <= declared.count
+        else { throw DecodingError.arpa(line: line, reason: "“\(text)” does not follow the section before") }
+        try endSection()
         length = number
+        inSection = 0
         entries.append([])
       } else if length > 0 {
+        inSection += 1
         try takeEntry(text, token)
-      } else if hasData, !text.hasPrefix("ngram ") {
-        throw DecodingError.arpa(line: line, reason: "“\(text)” is no count of n-grams")
+      } else if hasData {
+        let fields = text.dropFirst(6).split(separator: "=", omittingEmptySubsequences: false)
+        guard text.hasPrefix("ngram "), fields.count == 2, Int(fields[0].trimmed) == declared.count + 1,
+          let count = Int(fields[1].trimmed), count >= 0
+        else { throw DecodingError.arpa(line: line, reason: "“\(text)” is no count of n-grams") }
+        declared.append(count)
       }
+    }
+
+    private func endSection() throws {
+      guard length > 0, inSection != declared[length - 1] else { return }
+      throw DecodingError.arpa(
+        line: line,
+        reason:
+          "there are \(inSection) n-grams of length \(length), and not the \(declared[length - 1]) announced")
     }
 
     private mutating func takeEntry(_ text: Substring, _ token: (Substring) -> Int?) throws {

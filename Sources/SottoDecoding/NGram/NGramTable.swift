@@ -76,11 +76,27 @@ public struct NGramTable: Sendable {
     }
   }
 
-  /// Leaves out the n-grams that change the model least, until at most `limit` longer than one token remain: those with
-  /// the smallest count · |ln p(w|h) − ln p(w|shorter h)| (Seymore and Rosenfeld 1996).
-  public mutating func prune(to limit: Int) {
+  /// Bytes of an n-gram in a model: token, probability, and where longer ones follow, back-off weight and place.
+  private static func bytes(_ isLongest: Bool) -> Int { isLongest ? 3 : 8 }
+  /// Of the code books of a length.
+  private static let bookBytes = 2 * 4 * CodeBook.size
+
+  /// Of the model's tables, for so many n-grams of each length.
+  private static func bytes(_ counts: [Int]) -> Int {
+    counts.enumerated().reduce(0) { $0 + $1.element * bytes($1.offset + 1 == counts.count) + bookBytes }
+  }
+
+  /// Bytes of the model's tables.
+  public var byteCount: Int { Self.bytes(counts) }
+
+  /// Leaves out the n-grams that change the model least, until at most `limit` longer than one token remain, and the model's
+  /// tables take at most `limitBytes`: those with the smallest count · |ln p(w|h) − ln p(w|shorter h)| (Seymore and
+  /// Rosenfeld 1996).
+  public mutating func prune(to limit: Int = .max, bytes limitBytes: Int = .max) {
     let total = levels.dropFirst().reduce(0) { $0 + $1.keys.count }
-    guard total > limit, levels.allSatisfy({ $0.counts.count == $0.keys.count }) else { return }
+    guard total > limit || byteCount > limitBytes,
+      levels.allSatisfy({ $0.counts.count == $0.keys.count })
+    else { return }
     var values: [[Float]] = []
     for length in 2...levels.count {
       let level = levels[length - 1]
@@ -101,8 +117,7 @@ public struct NGramTable: Sendable {
         }
       }
     }
-    let sorted = values.joined().sorted(by: >)
-    let least = limit > 0 ? sorted[limit - 1] : .infinity
+    let least = threshold(values, limit, limitBytes)
     for length in 2...levels.count {
       let kept = levels[length - 1].keys.indices.filter { values[length - 2][$0] > least }
       let level = levels[length - 1]
@@ -112,6 +127,21 @@ public struct NGramTable: Sendable {
     }
     while levels.count > 1, levels.last?.keys.isEmpty == true { levels.removeLast() }
     normalise()
+  }
+
+  /// The value above which n-grams may stay. The more stay, the larger is the model: found by halving.
+  private func threshold(_ values: [[Float]], _ limit: Int, _ limitBytes: Int) -> Float {
+    func fits(_ threshold: Float) -> Bool {
+      let kept = values.map { $0.count { $0 > threshold } }
+      return kept.reduce(0, +) <= limit && Self.bytes([levels[0].keys.count] + kept) <= limitBytes
+    }
+    let sorted = values.joined().sorted(by: >)
+    var (low, high) = (0, sorted.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if fits(sorted[middle]) { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 ? sorted[low - 1] : .infinity
   }
 
   /// The model, in code books of 256 values.
