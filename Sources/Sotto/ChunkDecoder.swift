@@ -9,6 +9,7 @@ struct ChunkDecoder {
   let model: AttentionModel
   let configuration: RecognizerConfiguration
   let context: ComputeContext
+  let clock = StageClock()
 
   /// A reading of a chunk. Times are seconds from its start.
   struct Reading {
@@ -39,29 +40,63 @@ struct ChunkDecoder {
 
   /// The readings of a chunk, best first; none where it holds no speech.
   ///
-  /// - Parameter previous: tokens of the text before, where it is to be carried over.
-  func readings(_ samples: [Float], previous: [Int] = []) -> [Reading] {
-    let encoded = encoded(samples)
+  /// - Parameters:
+  ///   - previous: tokens of the text before, where it is to be carried over.
+  ///   - prefix: tokens that all readings begin with.
+  func readings(_ samples: [Float], previous: [Int] = [], after prefix: Hypothesis = .init()) -> [Reading] {
+    let encoded = clock.measure(\.encoder) { self.encoded(samples) }
+    return clock.measure(\.decoder) {
+      readings(encoded, count: samples.count, previous: previous, after: prefix)
+    }
+  }
+
+  /// What is heard of speech that may go on: greedy, without times; nil where it is no speech, or makes no sense.
+  func draft(_ samples: [Float], after prefix: Hypothesis) -> Hypothesis? {
+    let encoded = clock.measure(\.encoder) { self.encoded(samples) }
+    return clock.measure(\.decoder) {
+      let slots = 2 * (Self.mostTokens + 8) + model.decoder.capacity
+      let session = DecoderSession(model.decoder, encoded: encoded, slots: slots, context: context)
+      let rules = rules(frames: frames(of: samples.count, in: encoded))
+      let result = search(
+        session, prompt: [model.special.startOfTranscript], after: prefix, rules: rules, beam: 1)
+      guard let best = result.hypotheses.first, !result.metLoop, !isSilence(result),
+        reading(best).confidence >= Self.leastConfidence
+      else { return nil }
+      return best
+    }
+  }
+
+  private func frames(of count: Int, in encoded: AudioEncoder.States) -> Int {
+    let seconds = Double(count) / Double(model.configuration.features.sampleRate)
+    return min(Int((seconds / model.frameDuration).rounded(.up)), encoded.states.rows)
+  }
+
+  private func rules(frames: Int) -> TokenRules {
+    var rules = model.rules(timestamps: true)
+    rules.latestEnd = frames
+    return rules
+  }
+
+  private func readings(
+    _ encoded: AudioEncoder.States, count: Int, previous: [Int], after prefix: Hypothesis
+  ) -> [Reading] {
     let ids = model.special
     let slots = (configuration.beam + 1) * (Self.mostTokens + 8) + model.decoder.capacity
     let session = DecoderSession(model.decoder, encoded: encoded, slots: slots, context: context)
     // Observers see each token of the final text once, and no hypotheses.
     session.context.observer = nil
-    let frames = min(
-      Int(
-        (Double(samples.count) / Double(model.configuration.features.sampleRate) / model.frameDuration)
-          .rounded(.up)), encoded.states.rows)
-
-    var rules = model.rules(timestamps: true)
-    rules.latestEnd = frames
-    let first = search(session, prompt: carried(previous) + [ids.startOfTranscript], rules: rules)
+    let frames = frames(of: count, in: encoded)
+    let first = search(
+      session, prompt: carried(previous) + [ids.startOfTranscript], after: prefix,
+      rules: rules(frames: frames))
     if isSilence(first) { return [] }
     var best = first
     if first.metLoop || isDoubtful(first) {
       var strict = model.rules(timestamps: false)
       strict.uniqueRun = Self.uniqueRun
       session.reset()
-      let second = search(session, prompt: [ids.startOfTranscript, ids.noTimestamps], rules: strict)
+      let second = search(
+        session, prompt: [ids.startOfTranscript, ids.noTimestamps], after: text(prefix), rules: strict)
       if isBetter(second, than: first) { best = second }
       if isSilence(best) { return [] }
     }
@@ -104,14 +139,26 @@ struct ChunkDecoder {
   }
 
   private func search(
-    _ session: DecoderSession, prompt: [Int], rules: TokenRules
+    _ session: DecoderSession, prompt: [Int], after prefix: Hypothesis, rules: TokenRules, beam: Int? = nil
   ) -> AttentionBeamSearch.Result {
     var beamSearch = AttentionBeamSearch(
-      beam: configuration.beam, mostTokens: min(Self.mostTokens, model.decoder.capacity - prompt.count))
+      beam: beam ?? configuration.beam,
+      mostTokens: min(Self.mostTokens, model.decoder.capacity - prompt.count))
     // Some differ in their timestamps alone.
-    if configuration.nBest > 1 { beamSearch.wanted = 3 * configuration.nBest }
-    return beamSearch.run(
-      SpeechScorer(session), prompt: prompt, rules: rules, probe: model.special.noSpeech)
+    if configuration.nBest > 1, beam == nil { beamSearch.wanted = 3 * configuration.nBest }
+    // After the first words it is too late to ask whether there is speech.
+    let probe = prefix.tokens.isEmpty ? model.special.noSpeech : nil
+    return beamSearch.run(SpeechScorer(session), prompt: prompt, after: prefix, rules: rules, probe: probe)
+  }
+
+  /// Without timestamps.
+  private func text(_ hypothesis: Hypothesis) -> Hypothesis {
+    var text = Hypothesis()
+    for (token, score) in zip(hypothesis.tokens, hypothesis.scores)
+    where token < model.special.firstTimestamp {
+      text = text.extended(by: token, score: score)
+    }
+    return text
   }
 
   private func isDoubtful(_ result: AttentionBeamSearch.Result) -> Bool {

@@ -1,19 +1,25 @@
 // From the readings of a chunk to segments of a transcript.
 
+import SottoDecoding
+
 extension ChunkDecoder {
   /// Seconds of a chunk after the end that the decoder gave its text, from which on they are decoded by themselves.
   private static let leastRest = 1.5
 
   /// The segments of one chunk, and the tokens of their text. Where the decoder ended before the chunk did, it goes on
   /// from there: a chunk ends with speech.
+  ///
+  /// - Parameter prefix: tokens that the text begins with.
   func segments(
-    _ chunk: SpeechChunk, rate: Double, previous: [Int]
+    _ chunk: SpeechChunk, rate: Double, previous: [Int], after prefix: Hypothesis = .init()
   ) -> (segments: [Segment], tokens: [Int]) {
     var segments: [Segment] = []
     var tokens: [Int] = []
     var part = chunk
+    var prefix = prefix
     while true {
-      let readings = readings(part.samples, previous: previous + tokens)
+      let readings = readings(part.samples, previous: previous + tokens, after: prefix)
+      prefix = Hypothesis()
       guard let best = readings.first else { break }
       tokens += best.tokens
       let length = Double(part.samples.count) / rate

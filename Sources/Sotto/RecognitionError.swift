@@ -8,12 +8,20 @@ public enum RecognitionError: Error, Sendable, Hashable, LocalizedError, CustomS
   case sampleRate(got: Int, needed: Int)
   /// A stream was given audio after its end.
   case finished
+  /// A language model cannot help a model that has its own words.
+  case noLanguageModel(model: String)
+  /// Readings of a growing utterance cannot follow one another so soon, or late.
+  case interval(model: String, milliseconds: Int, allowed: ClosedRange<Int>)
 
   public var description: String {
     switch self {
     case .sampleRate(let got, let needed):
       "the audio has \(got) samples a second, the model needs \(needed): open it with AudioInput, which converts"
     case .finished: "the stream has ended: reset it, or make another one, for more audio"
+    case .noLanguageModel(let model):
+      "\(model) takes no language model: it has one of its own; use it without, or take a streaming model"
+    case .interval(let model, let milliseconds, let allowed):
+      "\(model) cannot give partial results every \(milliseconds) ms: choose \(allowed.lowerBound) to \(allowed.upperBound)"
     }
   }
 

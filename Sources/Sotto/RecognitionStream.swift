@@ -16,9 +16,10 @@ import SottoModels
 ///     for event in try stream.finish() { show(event) }
 ///
 /// Between utterances, quiet audio (`ActivityGate`) is not computed at all, but for its features.
-public final class RecognitionStream {
+public final class RecognitionStream: SpeechStream {
   public struct Options: Sendable {
-    /// Length of a chunk, one of `StreamingModel.chunkMilliseconds`; nil for the model's choice. Text appears chunk by chunk.
+    /// Length of a chunk, one of `StreamingModel.chunkMilliseconds`; nil for the model's choice. Text appears chunk by chunk. With an
+    /// attention model, the time from one reading of a growing utterance to the next.
     public var chunkMilliseconds: Int?
     /// Hypotheses that the search keeps; 1 is greedy.
     public var beam = 8
@@ -42,6 +43,8 @@ public final class RecognitionStream {
 
   public let model: StreamingModel
   public let options: Options
+  /// Partial results cost next to nothing here; while set, they are left out.
+  public var skipsPartials = false
 
   private let scorer: CTCStream
   private var features: StreamingLogMel
@@ -89,27 +92,16 @@ public final class RecognitionStream {
     Double(model.configuration.features.hop) / Double(model.configuration.features.sampleRate)
   }
 
-  /// No sample of any recording is louder: 30 dB above full scale.
-  private static let loudest: Float = 32
-
-  /// Takes the next samples, at the model's rate, in -1...1. What cannot be sound, or is not a number, counts as 0.
-  ///
-  /// - Parameter sampleRate: the rate of these samples, to be checked where it may change; nil where it is known.
-  /// - Throws: `RecognitionError.finished` after `finish`, `.sampleRate` for samples of another rate than the model's; none of
-  ///   them is taken then, and the stream can go on.
-  public func accept(_ samples: [Float], sampleRate: Int? = nil) throws -> [RecognitionEvent] {
+  public func accept(_ samples: [Float], sampleRate: Int?) throws -> [RecognitionEvent] {
     guard !isFinished else { throw RecognitionError.finished }
     if let sampleRate, sampleRate != model.sampleRate {
       throw RecognitionError.sampleRate(got: sampleRate, needed: model.sampleRate)
     }
     var events: [RecognitionEvent] = []
-    let isSound = samples.allSatisfy { abs($0) <= Self.loudest }
-    let sound = isSound ? samples : samples.map { abs($0) <= Self.loudest ? $0 : 0 }
-    try take(features.push(sound), &events)
+    try take(features.push(audible(samples)), &events)
     return events
   }
 
-  /// Ends the utterance under way now, without waiting for an endpoint; the stream goes on.
   public func finishUtterance() throws -> [RecognitionEvent] {
     guard !isFinished else { throw RecognitionError.finished }
     var events: [RecognitionEvent] = []
@@ -117,7 +109,6 @@ public final class RecognitionStream {
     return events
   }
 
-  /// Ends the stream: its last words. Nothing can be accepted afterwards but after `reset`.
   public func finish() throws -> [RecognitionEvent] {
     guard !isFinished else { return [] }
     var events: [RecognitionEvent] = []
@@ -127,7 +118,6 @@ public final class RecognitionStream {
     return events
   }
 
-  /// Forgets everything; another stream begins at 0 s.
   public func reset() {
     _ = features.finish()
     gate = ActivityGate(bands: waiting.columns)
@@ -194,7 +184,7 @@ public final class RecognitionStream {
     utterance.commit(committed, rows: search.best.frames.first ?? rows)
     if let rule {
       end(rule, &events)
-    } else if options.partials {
+    } else if options.partials, !skipsPartials {
       tellPartial(&events)
     }
   }

@@ -8,8 +8,8 @@ import SottoModels
 /// Recognises recordings with one model. Create it once and use it for many recordings, one after another.
 ///
 /// Audio is read piece by piece. An attention model gets it in chunks of speech, cut at pauses (`Segmenter`), each
-/// decoded by itself; a streaming model hears it as it would live (`RecognitionStream`). Memory does not grow with the length
-/// of a recording.
+/// decoded by itself; a streaming model hears it as it would live (`RecognitionStream`), and so does an attention model from which partial
+/// results are wanted (`SpeechStream`). Memory does not grow with the length of a recording.
 public final class Recognizer {
   public let configuration: RecognizerConfiguration
   /// The model's name, as in its file's configuration.
@@ -49,15 +49,18 @@ public final class Recognizer {
     }
   }
 
-  /// Whether the model hears audio as it comes, so that there are partial results.
+  /// Whether the model hears audio as it comes.
   public var isStreaming: Bool {
     if case .streaming = model { true } else { false }
   }
 
   private func makeSession(partials: Bool) throws -> any RecordingSession {
     switch model {
-    case .attention(let decoder): try AttentionSession(decoder)
-    case .streaming(let model): try StreamingSession(model, configuration, partials: partials)
+    case .attention(let decoder):
+      partials
+        ? try LiveSession(LiveModel(decoder.model), configuration, partials: true)
+        : try AttentionSession(decoder)
+    case .streaming(let model): try LiveSession(LiveModel(model), configuration, partials: partials)
     }
   }
 
@@ -69,7 +72,7 @@ public final class Recognizer {
   /// - Parameters:
   ///   - source: audio at `sampleRate`.
   ///   - onSegment: called with each segment as soon as it is final, in order.
-  ///   - onPartial: called with what is known of an utterance under way, where the model is a streaming one.
+  ///   - onPartial: called with what is known of an utterance under way; the recording is heard as it would be live then.
   ///   - onProgress: called now and then with the seconds of audio that are done.
   /// - Throws: `RecognitionError` for audio of another rate; what `source` and `onSegment` throw.
   public func transcribe(
@@ -113,6 +116,7 @@ public final class Recognizer {
     if let failure { throw failure }
     transcript.duration = Double(read) / rate
     onProgress(transcript.duration)
+    if case .attention(let decoder) = model, onPartial == nil { transcript.stageTimes = decoder.clock.take() }
     if read > 0 {
       transcript.realTimeFactor = (ProcessInfo.processInfo.systemUptime - began) / transcript.duration
     }

@@ -47,14 +47,14 @@ final class AttentionSession: RecordingSession {
   }
 }
 
-/// The utterances of a streaming model, as they would be in live recognition.
-final class StreamingSession: RecordingSession {
-  private let stream: RecognitionStream
+/// A recording heard as it would be live.
+final class LiveSession: RecordingSession {
+  private let stream: any SpeechStream
   private let rate: Double
   private var received = 0
   var settled: Double { Double(received) / rate }
 
-  init(_ model: StreamingModel, _ configuration: RecognizerConfiguration, partials: Bool) throws {
+  init(_ model: LiveModel, _ configuration: RecognizerConfiguration, partials: Bool) throws {
     var options = RecognitionStream.Options()
     options.chunkMilliseconds = configuration.chunkMilliseconds
     options.beam = configuration.beam
@@ -64,7 +64,7 @@ final class StreamingSession: RecordingSession {
     options.threads = configuration.threads
     options.languageModel = configuration.languageModel
     options.partials = partials
-    stream = try RecognitionStream(model, options: options)
+    stream = try model.stream(options)
     rate = Double(model.sampleRate)
   }
 

@@ -61,12 +61,18 @@ public struct Transcript: Sendable, Hashable, Codable {
   public var model: String
   /// Computing time divided by `duration`; 0 for an empty recording.
   public var realTimeFactor: Double
+  /// Where the processor time went, for models with an attention decoder.
+  public var stageTimes: StageTimes?
 
-  public init(segments: [Segment], duration: Double, model: String, realTimeFactor: Double) {
+  public init(
+    segments: [Segment], duration: Double, model: String, realTimeFactor: Double,
+    stageTimes: StageTimes? = nil
+  ) {
     self.segments = segments
     self.duration = duration
     self.model = model
     self.realTimeFactor = realTimeFactor
+    self.stageTimes = stageTimes
   }
 
   /// The whole text, segments joined by spaces.

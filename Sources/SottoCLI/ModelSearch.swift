@@ -8,7 +8,6 @@ import Foundation
 struct ModelSearch {
   static let fileExtension = "safetensors"
   static let defaultModel = "tiny.en"
-  static let defaultStreamingModel = "stream-ctc"
 
   let folders: [String]
 
@@ -79,14 +78,11 @@ struct ModelSearch {
     let found =
       names.isEmpty
       ? "no models; set SOTTO_MODELS, or give --model the path of one" : names.joined(separator: ", ")
-    let hint =
-      model == Self.defaultStreamingModel
-      ? "\n  no streaming model comes with sotto yet; tools/train/README.md tells how one is made" : ""
     throw Failure(
       """
       no model named \(model)
         looked in: \(folders.joined(separator: "\n             "))
-        found: \(found)\(hint)
+        found: \(found)
       """)
   }
 }

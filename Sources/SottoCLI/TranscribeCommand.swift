@@ -99,7 +99,7 @@ struct TranscribeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Milliseconds that a streaming model hears at once: more is more accurate, text appears later.",
+      "Milliseconds that a streaming model hears at once: more is more accurate, text appears later. With others, the time from one partial result to the next.",
       valueName: "ms"))
   var chunk: Int?
 
@@ -114,10 +114,10 @@ struct TranscribeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
   var lmBonus: Float = 1
 
-  @Option(help: "How soon a pause ends an utterance, for streaming models.")
+  @Option(help: "How soon a pause ends an utterance, for streaming models and with --partials.")
   var endpoint = Endpointing.Preset.balanced
 
-  @Flag(help: "Show text as a streaming model would while it listens, with times in seconds (txt, jsonl).")
+  @Flag(help: "Hear it as sotto listen would, and show text as it comes, with times in seconds (txt, jsonl).")
   var partials = false
 
   @Flag(help: "Fill the model's window with silence frame by frame, as the original does: slower.")
@@ -172,10 +172,13 @@ struct TranscribeCommand: ParsableCommand {
     } catch {
       throw Failure(explanation(of: error))
     }
-    guard recognizer.isStreaming || (chunk == nil && lm == nil && !partials) else {
+    guard recognizer.isStreaming || lm == nil else {
       throw UsageError(
-        "\(recognizer.modelName) hears whole pieces of speech: \(partials ? "--partials" : lm == nil ? "--chunk" : "--lm") needs a streaming model; "
-          + "sotto models lists them")
+        "\(recognizer.modelName) has a language model of its own: --lm needs a streaming model; sotto models lists them")
+    }
+    guard recognizer.isStreaming || chunk == nil || partials else {
+      throw UsageError(
+        "\(recognizer.modelName) hears whole pieces of speech: --chunk needs --partials, or a streaming model; sotto models lists them")
     }
     var transcription = Transcription(
       recognizer: recognizer, channel: channel, format: format,

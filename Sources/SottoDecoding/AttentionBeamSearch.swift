@@ -42,22 +42,24 @@ public struct AttentionBeamSearch: Sendable {
   }
 
   /// - Parameters:
+  ///   - prefix: what all hypotheses begin with.
   ///   - probe: a token whose log probability after the prompt is wanted (no speech, for example).
   public func run<Scorer: TokenScorer>(
-    _ scorer: Scorer, prompt: [Int], rules: TokenRules, probe: Int? = nil
+    _ scorer: Scorer, prompt: [Int], after prefix: Hypothesis = Hypothesis(), rules: TokenRules, probe: Int? = nil
   ) -> Result {
     var active: [Active<Scorer.State>] = []
     var finished: [Hypothesis] = []
     var bestLoop: Hypothesis?
     var probed = -Float.infinity
 
-    scorer.begin(prompt: prompt) { state, scores in
+    scorer.begin(prompt: prompt + prefix.tokens) { state, scores in
       if let probe, scores.indices.contains(probe) {
         probed = scores[probe] - logSumExp(UnsafeBufferPointer(scores)).value
       }
       active = [
         Active(
-          hypothesis: Hypothesis(), state: state, candidates: candidates(scores, after: [], rules: rules))
+          hypothesis: prefix, state: state,
+          candidates: candidates(scores, after: prefix.tokens, rules: rules))
       ]
     }
     while !active.isEmpty {

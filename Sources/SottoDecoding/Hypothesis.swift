@@ -17,7 +17,7 @@ public struct Hypothesis: Sendable, Hashable {
   /// Mean log probability of a token, by which hypotheses of different length are compared.
   public var mean: Float { total / Float(tokens.count + (isFinished ? 1 : 0)).clamped(to: 1...) }
 
-  func extended(by token: Int, score: Float) -> Hypothesis {
+  public func extended(by token: Int, score: Float) -> Hypothesis {
     var next = self
     next.tokens.append(token)
     next.scores.append(score)
@@ -26,7 +26,7 @@ public struct Hypothesis: Sendable, Hashable {
   }
 
   /// The first `count` tokens.
-  func cut(to count: Int) -> Hypothesis {
+  public func cut(to count: Int) -> Hypothesis {
     var next = Hypothesis()
     for (token, score) in zip(tokens, scores).prefix(count) { next = next.extended(by: token, score: score) }
     next.frames = Array(frames.prefix(count))

@@ -15,10 +15,14 @@ struct TranscriptObject: Encodable {
   var segments: [SegmentObject]?
   var model: String?
   var realTimeFactor: Double?
+  var encoderSeconds: Double?
+  var decoderSeconds: Double?
 
   enum CodingKeys: String, CodingKey {
     case file, channel, error, warning, duration, text, segments, model
     case realTimeFactor = "real_time_factor"
+    case encoderSeconds = "encoder_seconds"
+    case decoderSeconds = "decoder_seconds"
   }
 
   struct SegmentObject: Encodable {
@@ -44,6 +48,8 @@ struct TranscriptObject: Encodable {
     segments = transcript.segments.map(Self.object)
     model = transcript.model
     realTimeFactor = Self.rounded(transcript.realTimeFactor, 1e4)
+    encoderSeconds = transcript.stageTimes.map { Self.rounded($0.encoder, 1e4) }
+    decoderSeconds = transcript.stageTimes.map { Self.rounded($0.decoder, 1e4) }
   }
 
   init(error: String, of recording: RecordingLabel) {

@@ -16,6 +16,7 @@ import Testing
     #expect(object["duration"] as? Double == 362_441.235)
     #expect(object["model"] as? String == "tiny.en")
     #expect(object["real_time_factor"] as? Double == 0.1235)
+    #expect(object["encoder_seconds"] as? Double == 1.25 && object["decoder_seconds"] as? Double == 0)
     #expect(object["text"] as? String == Sample.transcript.text)
     #expect(object["channel"] == nil && object["error"] == nil)
     let segments = try #require(object["segments"] as? [[String: Any]])

@@ -22,7 +22,8 @@ enum Sample {
       // Starts before the one above it, as no recogniser should.
       Segment(start: 3, end: .infinity, text: "End.", confidence: 0.5),
       Segment(start: 362_439.9996, end: 362_440.5, text: "Late", confidence: 0.5),
-    ], duration: 362_441.23456, model: "tiny.en", realTimeFactor: 0.123456)
+    ], duration: 362_441.23456, model: "tiny.en", realTimeFactor: 0.123456,
+    stageTimes: StageTimes(encoder: 1.25, decoder: 0.00004))
 
   /// The whole document of one recording, or of the recording and its failed twin.
   static func write(

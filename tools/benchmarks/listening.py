@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Measures `sotto listen` with a virtual microphone at real pace, on one core.
 
-    tools/benchmarks/listening.py MANIFEST --sotto .build/release/sotto --model MODEL [--clips 20] [--silence 60]
+    tools/benchmarks/listening.py MANIFEST --sotto .build/release/sotto [--model MODEL] [--clips 20] [--silence 60]
 
 MANIFEST is a file of JSON lines with `audio`. The microphone is the plugin of the tests (Tests/Microphone), built here with
 clang or cc. Each clip is spoken once into a session of its own, in real time. Prints whether the text is the same as
-`sotto transcribe` gives for the recording of the session, and:
+`sotto transcribe --partials` gives for the recording of the session, and:
 
 - ready: from the start of the program to the loaded model;
 - word: from the end of a word, by its time in the final text, to its first appearance in a partial result or the final text;
@@ -102,7 +102,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--sotto", type=Path, required=True)
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", default="tiny.en")
     parser.add_argument("--clips", type=int, default=20)
     parser.add_argument("--silence", type=float, default=60, help="seconds of silence to measure")
     options = parser.parse_args()
@@ -125,16 +125,17 @@ def main():
             texts = [event for event in events if event["event"] == "final"]
             finals += [event["arrival"] - origin - event["time"] for event in texts if event["rule"] != "none"]
             cpu, seconds = cpu + used, seconds + length
-            command = [options.sotto, "transcribe", "--model", options.model, saved]
-            text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            same += text.splitlines() == [event["text"] for event in texts]
+            command = [options.sotto, "transcribe", "--model", options.model, "--partials", "--format", "jsonl", saved]
+            lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+            segments = json.loads(lines[-1])["segments"]
+            same += [segment["text"] for segment in segments] == [event["text"] for event in texts]
         environment = microphone(folder, library, b"")
         events, quiet = listen([*program, "--duration", str(options.silence)], environment)
     print("| | median | 95 % |\n|---|---|---|")
     row("ready", ready)
     row("word", words)
     row("final", finals)
-    print(f"\nThe same text as sotto transcribe: {same} of {len(clips)} clips.")
+    print(f"\nThe same text as sotto transcribe --partials: {same} of {len(clips)} clips.")
     said = sum(event["event"] == "final" for event in events)
     print(f"CPU: {100 * cpu / seconds:.1f} % of a core with speech, {100 * quiet / options.silence:.1f} % in silence.")
     print(f"Utterances heard in {options.silence:.0f} s of silence: {said}.")

@@ -9,7 +9,8 @@ whole process, and of loading the model and of the encoder where the peer tells,
 
 A peer is one entry of PEERS: a function that takes the clips and prints one JSON line a clip (`file`, `text`), or the
 command of a program that does. Lines with `load_cpu` and `encoder_cpu` may tell the processor time of loading and of
-the encoder.
+the encoder. What is left is the decoder's. sotto tells its stages itself (`encoder_seconds`, `decoder_seconds`); the
+rest, loading and reading audio, counts as loading.
 """
 
 import argparse
@@ -133,6 +134,11 @@ def measure_peer(command, clips, short_clip):
     result["texts"] = [texts.get(clip.name, "") for clip in clips]
     for key in ("load_cpu", "encoder_cpu"):
         result[key] = next((line[key] for line in lines if key in line), None)
+    encoder = [line["encoder_seconds"] for line in lines if "encoder_seconds" in line]
+    if encoder:
+        result["encoder_cpu"] = sum(encoder)
+        rest = result["cpu"] - sum(encoder) - sum(line["decoder_seconds"] for line in lines if "decoder_seconds" in line)
+        result["load_cpu"] = max(rest, 0)
     times = [measure([*command, str(short_clip)])[1]["wall"] for _ in range(SHORT_RUNS)]
     result["start_to_text"] = statistics.median(times)
     return result
@@ -147,15 +153,15 @@ def read_manifest(path, limit):
 
 def table(results, seconds):
     lines = [
-        "| recogniser | WER % | CPU s | CPU / audio | of it loading s | of it encoder s | wall s | peak MB | 5 s clip, start to text s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| recogniser | WER % | CPU s | CPU / audio | of it loading s | of it encoder s | of it decoder s | wall s | peak MB | 5 s clip, start to text s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, result in results.items():
-        load, encoder = (
-            "" if result[key] is None else f"{result[key]:.1f}" for key in ("load_cpu", "encoder_cpu")
-        )
+        load, encoder = result["load_cpu"], result["encoder_cpu"]
+        decoder = None if encoder is None else result["cpu"] - encoder - (load or 0)
+        stages = ["" if value is None else f"{value:.1f}" for value in (load, encoder, decoder)]
         lines.append(
-            f"| {name} | {result['wer']:.1f} | {result['cpu']:.1f} | {result['cpu'] / seconds:.4f} | {load} | {encoder}"
+            f"| {name} | {result['wer']:.1f} | {result['cpu']:.1f} | {result['cpu'] / seconds:.4f} | {' | '.join(stages)}"
             f" | {result['wall']:.1f} | {result['peak_mb']:.0f} | {result['start_to_text']:.2f} |"
         )
     return "\n".join(lines)
@@ -173,7 +179,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--sotto", help="the program, built in release")
-    parser.add_argument("--full-window", action="store_true", help="sotto too takes windows of 30 s")
+    parser.add_argument("--full-window", action="store_true", help="measure sotto with windows of 30 s, too, as Whisper's other engines have them")
     parser.add_argument("--model", action="append", default=[], help="model for sotto; repeat to compare several")
     parser.add_argument("--peers", default="", help="measure only peers whose name contains this")
     parser.add_argument("--limit", type=int, help="only the first clips")
@@ -190,11 +196,11 @@ def main():
     commands = {name: [sys.executable, __file__, "--worker", name] for name in PEERS if arguments.peers in name}
     if arguments.sotto:
         transcribe = [arguments.sotto, "transcribe", "--quiet", "--format", "jsonl", "--threads", "1"]
-        if arguments.full_window:
-            transcribe.append("--full-window")
         for model in arguments.model or [None]:
             name = f"sotto {Path(model).stem}" if model else "sotto"
             commands[name] = transcribe + (["--model", model] if model else [])
+            if arguments.full_window:
+                commands[f"{name}, windows of 30 s"] = [*commands[name], "--full-window"]
     results = {}
     for name, command in commands.items():
         print(f"measuring {name}", file=sys.stderr)

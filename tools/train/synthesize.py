@@ -27,6 +27,7 @@ from sotto_train.voices import MissingVoice, load_voices
 
 SHARD_SECONDS = 600
 LONGEST = 22.0  # seconds of a clip
+SENTENCES_A_SHARD = 45  # of each text, about
 # A few words; one sentence; two or three; sounds without any.
 KINDS = {"words": 0.08, "sentence": 0.61, "sentences": 0.27, "nothing": 0.04}
 
@@ -38,12 +39,13 @@ def read_texts(folder, held_out):
 
 
 class Sentences:
-    """Sentences of one text in an order of their own, each of a shard from another place, so that few are repeated."""
+    """Sentences of one text in an order of their own. A shard begins where the one before it will have ended, so that none
+    is spoken twice before all are."""
 
-    def __init__(self, sentences, shard, shards):
+    def __init__(self, sentences, shard):
         self.sentences = sentences
         self.order = np.random.default_rng(0).permutation(len(sentences))
-        self.position = len(sentences) * shard // shards
+        self.position = shard * SENTENCES_A_SHARD
 
     def take(self):
         self.position += 1
@@ -80,9 +82,9 @@ def speak(rng, speak_text, pieces):
     return (np.concatenate(parts), said) if said else (np.zeros(0), [])
 
 
-def write_shard(folder, number, shards, seed, texts, voices):
+def write_shard(folder, number, seed, texts, voices):
     rng = np.random.default_rng([seed, number])
-    sources = {name: Sentences(sentences, number, shards) for name, sentences in texts.items()}
+    sources = {name: Sentences(sentences, number) for name, sentences in texts.items()}
     done, others = {voice.name: 0.0 for voice in voices}, deque(maxlen=12)
     # Voices with small shares would come too late in a shard or never: each starts with a debt of its own.
     debts = {voice.name: rng.uniform(0, 1) * voice.share * SHARD_SECONDS * 0.3 for voice in voices}
@@ -102,7 +104,7 @@ def write_shard(folder, number, shards, seed, texts, voices):
             clean = make_sounds(rng, rng.uniform(1.5, 8))
             entry = {"text": "", "voice": "none", "licence": "CC0-1.0", "source": "none"}
         clean = clean / speech_level(clean) * 0.05
-        chosen = draw_degradation(rng, can_babble=pieces and len(others) >= 5)
+        chosen = draw_degradation(rng, can_babble=bool(pieces) and len(others) >= 5)
         heard = degrade(rng, clean, chosen, others)
         if pieces:
             others.append(clean)
@@ -121,11 +123,10 @@ def write_shard(folder, number, shards, seed, texts, voices):
 def work(numbers, arguments):
     os.environ["OMP_NUM_THREADS"] = "1"
     texts = read_texts(arguments.text, arguments.held_out)
-    shards = 10_000_000 // SHARD_SECONDS  # the texts' places do not depend on the hours asked for
     for number in numbers:
         began = time.time()
         voices = load_voices(arguments.seed * 100_000 + number)
-        write_shard(arguments.corpus, number, shards, arguments.seed, texts, voices)
+        write_shard(arguments.corpus, number, arguments.seed, texts, voices)
         print(f"shard {number}: {SHARD_SECONDS / (time.time() - began):.1f} times real time", flush=True)
 
 

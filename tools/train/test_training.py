@@ -23,6 +23,7 @@ from sotto_train.degradation import degrade, draw_degradation  # noqa: E402
 from sotto_train.model import Encoder, chunk_mask  # noqa: E402
 from sotto_train.texts import spoken, without_held_out  # noqa: E402
 from stream_ctc import Run  # noqa: E402
+from synthesize import SENTENCES_A_SHARD, Sentences  # noqa: E402
 
 BANDS, WIDTH, HEADS, INNER, LAYERS = 80, 16, 2, 32, 2
 WORDS = "the cat sat on a mat and saw what it was not to see in all that time of day when rain fell down again".split()
@@ -103,6 +104,14 @@ class TrainingTests(unittest.TestCase):
 
     def log(self, name):
         return [json.loads(line) for line in (self.folder / name / "log.jsonl").read_text().splitlines()]
+
+    def test_shards_speak_other_sentences(self):
+        texts = [str(number) for number in range(10 * SENTENCES_A_SHARD)]
+        said = []
+        for shard in range(10):
+            sentences = Sentences(texts, shard)
+            said += [sentences.take() for _ in range(SENTENCES_A_SHARD)]
+        self.assertEqual(sorted(said), sorted(texts))
 
     def test_losses_fall(self):
         self.run_for("a", head_epochs=6, epochs=10)

@@ -54,8 +54,8 @@ struct ListenCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Streaming model by name (see sotto models) or path.", valueName: "name|path"))
-  var model = ModelSearch.defaultStreamingModel
+    help: ArgumentHelp("Model by name (see sotto models) or path.", valueName: "name|path"))
+  var model = ModelSearch.defaultModel
 
   @Option(name: .shortAndLong, help: "Format of the output.")
   var format = ListenFormat.txt
@@ -65,7 +65,7 @@ struct ListenCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Milliseconds that the model hears at once: more is more accurate, text appears later.", valueName: "ms"
+      "Milliseconds that the model hears at once, or from one partial result to the next: more is more accurate, text appears later.", valueName: "ms"
     ))
   var chunk: Int?
 
@@ -208,7 +208,7 @@ struct ListenCommand: ParsableCommand {
   }
 
   private static let standard: [String: String] = [
-    "device": ALSACapture.defaultDevice, "model": ModelSearch.defaultStreamingModel, "format": "txt",
+    "device": ALSACapture.defaultDevice, "model": ModelSearch.defaultModel, "format": "txt",
     "endpoint": "balanced", "beam": String(RecognizerConfiguration().beam), "threads": "1",
     "lm-weight": "0.5", "lm-bonus": "1.0", "type": "no",
     "control": "no", "paused": "no", "quiet": "no", "verbose": "no", "commands": "no",

@@ -25,7 +25,7 @@ struct ListenSession {
 
   private let capture: ALSACapture
   private let loading: ModelLoading
-  private var stream: RecognitionStream?
+  private var stream: (any SpeechStream)?
   /// Audio from before the model was loaded.
   private var backlog: [[Float]] = []
   private var meter = LevelMeter()
@@ -116,6 +116,8 @@ struct ListenSession {
     if isPaused { new = [Float](repeating: 0, count: new.count) }
     save(new)
     guard let stream else { return backlog.append(new) }
+    // A whole second waiting: recognition has fallen behind.
+    stream.skipsPartials = Double(new.count) >= 0.9 * Double(capture.sampleRate)
     try show(stream.accept(new))
   }
 
@@ -129,10 +131,10 @@ struct ListenSession {
     }
   }
 
-  private mutating func start(_ model: StreamingModel) throws {
+  private mutating func start(_ model: LiveModel) throws {
     var options = settings.stream
     options.wordTimes = output.needsWords
-    let stream = try RecognitionStream(model, options: options)
+    let stream = try model.stream(options)
     self.stream = stream
     let name = ((settings.modelPath as NSString).lastPathComponent as NSString).deletingPathExtension
     if settings.isVerbose {
@@ -215,11 +217,11 @@ struct ListenSession {
 
 /// A model that is being loaded, on a thread of its own.
 final class ModelLoading: Sendable {
-  private let loaded = Mutex<Result<StreamingModel, any Error>?>(nil)
+  private let loaded = Mutex<Result<LiveModel, any Error>?>(nil)
 
   init(path: String) {
     Thread { [self] in
-      let result = Result { try StreamingModel(path: path) }
+      let result = Result { try LiveModel(path: path) }
       loaded.withLock { $0 = result }
     }.start()
   }
@@ -227,7 +229,7 @@ final class ModelLoading: Sendable {
   /// Nil where it takes longer.
   ///
   /// - Throws: `Failure`.
-  func result() throws -> StreamingModel? {
+  func result() throws -> LiveModel? {
     do {
       return try loaded.withLock { $0 }?.get()
     } catch {

@@ -22,12 +22,12 @@ PIPER_LICENCE = "CC0-1.0 (recordings); fine-tuned from lessac (Blizzard 2013 ter
 FLITE_LICENCE = "CMU Flite (permissive)"
 ESPEAK_LICENCE = "GPL-3.0-or-later (program and voice data; what it speaks is free)"
 # Name, share of the corpus, and the range of sizes: female voices need less of a step to become others.
-FLITE_VOICES = (("slt", 0.18, (0.86, 1.14)), ("rms", 0.1, (0.92, 1.3)), ("awb", 0.09, (0.92, 1.3)), ("kal16", 0.03, (0.9, 1.25)))
+FLITE_VOICES = (("slt", 0.25, (0.86, 1.14)), ("rms", 0.13, (0.92, 1.3)), ("awb", 0.12, (0.92, 1.3)), ("kal16", 0.03, (0.9, 1.25)))
 ESPEAK_VOICES = (
     "en-us", "en-gb", "en-us+f2", "en-us+m3", "en-gb+Annie", "en-us+Denis", "en-gb-scotland+m5", "en-gb-x-rp+f4",
     "en-us+klatt2", "en-gb+anika", "en-us+f4", "en-gb+m5",
 )  # fmt: skip
-SHARES = {"piper": 0.45, "espeak": 0.15}
+SHARES = {"piper": 0.32, "espeak": 0.15}
 
 
 class MissingVoice(Exception):

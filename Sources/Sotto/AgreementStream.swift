@@ -1,0 +1,366 @@
+// Live recognition with a model that hears whole pieces of speech.
+
+import SottoDecoding
+import SottoFeatures
+import SottoKernels
+import SottoModels
+
+/// A stream through an attention model, which by itself knows no partial results. The utterance under way is decoded again and again as it
+/// grows, and what two readings in a row agree on is committed (local agreement: Liu, Spanakis and Niehues, arXiv 2005.11185; Macháček,
+/// Dabre and Bojar, arXiv 2307.14743). Committed words are the prompt of the next reading, so that each costs little more than its encoder.
+///
+/// At a pause the utterance is decoded with the whole beam at once, before it is known to be over; the endpoint itself costs nothing then. The
+/// events do not depend on the pieces in which the samples come, as long as `skipsPartials` is not set.
+final class AgreementStream: SpeechStream {
+  /// Milliseconds between readings of a growing utterance.
+  static let defaultInterval = 1000
+  private static let intervals = 200...10_000
+
+  /// Of features, at which activity is looked at.
+  private static let hop = 160
+  /// Samples that are heard before the first sound, and kept after the last: half a second, 0.4 s.
+  private static let preroll = 8000
+  private static let margin = 6400
+  /// Samples of what seemed to be noise that are heard again: speech may just have begun in it.
+  private static let secondLook = 24_000
+  /// From this many seconds on a short pause ends an utterance: the decoder does best with pieces of up to 15 s.
+  private static let longUtterance = 10.0
+  /// Seconds by which a text must have been the same beyond those that silence must last, where the sound does not stop.
+  private static let staleness = 0.5
+
+  let options: RecognitionStream.Options
+  var skipsPartials = false
+
+  private let decoder: ChunkDecoder
+  private let endpointing: Endpointing.Configuration
+  /// Frames between readings, and of the longest utterance.
+  private let interval: Int
+  private let longest: Int
+  private var features: StreamingLogMel
+  /// Knows at once when it is quiet, and takes noise for speech now and then.
+  private var gate: ActivityGate
+  /// Knows speech from noise, later.
+  private var activity: SpeechActivity
+  /// The last frame that it called speech.
+  private var lastSpeech = -1
+  private var decided = 0
+
+  /// Samples from `bufferStart` on.
+  private var buffer: [Float] = []
+  private var bufferStart = 0
+  private var frames = 0
+  private var isFinished = false
+  /// Before this sample everything is final.
+  private var lastEnd = 0
+  private var utterance: Growing?
+
+  /// An utterance under way.
+  private struct Growing {
+    /// The sample at which it begins.
+    var start: Int
+    /// The last frame that may have been speech.
+    var lastActive: Int
+    var nextDraft: Int
+    /// What will not change: tokens from the start, timestamps among them.
+    var committed = Hypothesis()
+    var draft = Hypothesis()
+    /// The frames of the last two readings, and the one from which on the text has been the same.
+    var drafted: (previous: Int, last: Int)
+    var unchangedSince: Int
+    /// The reading with the whole beam, and what was the last active frame then.
+    var conclusion: (lastActive: Int, segment: Segment?)?
+    var shown = "\n"
+  }
+
+  /// - Throws: `ModelError.chunk` for an interval that makes no sense, `RecognitionError.noLanguageModel`.
+  init(_ model: AttentionModel, options: RecognitionStream.Options = .init()) throws {
+    let milliseconds = options.chunkMilliseconds ?? Self.defaultInterval
+    guard Self.intervals.contains(milliseconds) else {
+      throw RecognitionError.interval(
+        model: model.configuration.name, milliseconds: milliseconds, allowed: Self.intervals)
+    }
+    guard options.languageModel == nil else {
+      throw RecognitionError.noLanguageModel(model: model.configuration.name)
+    }
+    self.options = options
+    var configuration = RecognizerConfiguration()
+    configuration.beam = max(options.beam, 1)
+    configuration.nBest = options.alternatives + 1
+    configuration.wordTimes = options.wordTimes
+    configuration.threads = options.threads
+    decoder = ChunkDecoder(
+      model: model, configuration: configuration,
+      context: ComputeContext(workers: options.threads == 1 ? .one : Workers(count: options.threads)))
+    var endpointing = options.endpointing
+    endpointing.longUtterance = min(endpointing.longUtterance ?? Self.longUtterance, Self.longUtterance)
+    let longest = min(configuration.longestChunk, model.window, endpointing.longestUtterance ?? .infinity)
+    self.endpointing = endpointing
+    interval = milliseconds / 10
+    self.longest = max(Int(longest * 100), 2 * interval)
+    features = try StreamingLogMel(hop: Self.hop)
+    gate = ActivityGate(bands: features.bands)
+    activity = try SpeechActivity()
+  }
+
+  private var received: Int { bufferStart + buffer.count }
+  /// The sample up to which frames were looked at. What came after it depends on how it came.
+  private var heard: Int { min(frames * Self.hop, received) }
+
+  // MARK: Audio
+
+  func accept(_ samples: [Float], sampleRate: Int?) throws -> [RecognitionEvent] {
+    guard !isFinished else { throw RecognitionError.finished }
+    if let sampleRate, sampleRate != Segmenter.sampleRate {
+      throw RecognitionError.sampleRate(got: sampleRate, needed: Segmenter.sampleRate)
+    }
+    var events: [RecognitionEvent] = []
+    let sound = audible(samples)
+    // A little at a time, so that a large piece takes no more memory than an utterance.
+    for first in stride(from: 0, to: sound.count, by: 10 * Self.hop) {
+      let piece = Array(sound[first..<min(first + 10 * Self.hop, sound.count)])
+      buffer += piece
+      count(activity.push(piece))
+      take(features.push(piece), &events)
+    }
+    return events
+  }
+
+  func finishUtterance() throws -> [RecognitionEvent] {
+    guard !isFinished else { throw RecognitionError.finished }
+    var events: [RecognitionEvent] = []
+    end(nil, at: received, &events)
+    return events
+  }
+
+  func finish() throws -> [RecognitionEvent] {
+    guard !isFinished else { return [] }
+    var events: [RecognitionEvent] = []
+    take(features.finish(), &events)
+    end(nil, at: received, &events)
+    isFinished = true
+    return events
+  }
+
+  func reset() {
+    _ = features.finish()
+    gate = ActivityGate(bands: features.bands)
+    _ = activity.finish()
+    (buffer, bufferStart, frames, lastEnd) = ([], 0, 0, 0)
+    (lastSpeech, decided) = (-1, 0)
+    utterance = nil
+    isFinished = false
+  }
+
+  private func take(_ new: Matrix, _ events: inout [RecognitionEvent]) {
+    for row in 0..<new.rows {
+      let isActive = gate.push(new.rows(row..<(row + 1)))
+      frames += 1
+      guard utterance != nil else {
+        if isActive { begin(at: frames * Self.hop - Self.preroll) }
+        continue
+      }
+      if isActive { utterance?.lastActive = frames }
+      listen(&events)
+    }
+    drop(before: utterance?.start ?? heard - Self.preroll)
+  }
+
+  private func count(_ new: [SpeechActivity.Frame]) {
+    if let last = new.lastIndex(where: \.isSpeech) { lastSpeech = decided + last }
+    decided += new.count
+  }
+
+  /// Whether there is speech in what was heard since `sample`, as far as can be told now.
+  private func isSpeech(since sample: Int) -> Bool {
+    if lastSpeech * Self.hop >= sample { return true }
+    var rest = activity
+    let frames = rest.finish()
+    return frames.suffix(max(0, decided + frames.count - sample / Self.hop)).contains(where: \.isSpeech)
+  }
+
+  private func begin(at sample: Int) {
+    utterance = Growing(
+      start: max(sample, lastEnd, bufferStart), lastActive: frames, nextDraft: frames + interval,
+      drafted: (frames, frames), unchangedSince: frames)
+  }
+
+  private func drop(before sample: Int) {
+    let surplus = min(sample - Self.secondLook - bufferStart, buffer.count)
+    // Not each time: what stays is moved.
+    guard surplus > Self.preroll else { return }
+    buffer.removeFirst(surplus)
+    bufferStart += surplus
+  }
+
+  /// Samples of the utterance up to `end`.
+  private func speech(_ start: Int, until end: Int) -> SpeechChunk {
+    let range = (start - bufferStart)..<max(start, min(end, received)) - bufferStart
+    return SpeechChunk(startSample: start, samples: Array(buffer[range.clamped(to: buffer.indices)]))
+  }
+
+  // MARK: Decisions
+
+  /// Looks at the utterance after each frame.
+  private func listen(_ events: inout [RecognitionEvent]) {
+    guard var current = utterance else { return }
+    let quiet = (frames - current.lastActive) * Self.hop
+    if quiet == Self.margin {
+      let segment = conclude(current, until: current.lastActive * Self.hop + Self.margin)
+      current.conclusion = (current.lastActive, segment)
+      if options.partials, let segment { show(segment.text, &current, &events) }
+    } else if quiet < Self.margin, frames >= current.nextDraft {
+      current.nextDraft = frames + interval
+      if options.partials, !skipsPartials { draft(&current, &events) }
+    }
+    utterance = current
+    let length = Double(frames * Self.hop - current.start) / Double(Segmenter.sampleRate)
+    if let rule = rule(current, quiet: Double(quiet) / Double(Segmenter.sampleRate), length: length) {
+      end(rule, at: current.lastActive * Self.hop + Self.margin, &events)
+    } else if frames - current.start / Self.hop >= longest {
+      cut(&events)
+    }
+  }
+
+  private func rule(_ current: Growing, quiet: Double, length: Double) -> Endpointing.Rule? {
+    let conclusion = current.conclusion.flatMap { $0.lastActive == current.lastActive ? $0 : nil }
+    let hasText = !text(current.draft).isEmpty || !current.committed.tokens.isEmpty
+    // Where partial results are left out, nothing is known before the first pause.
+    let isUnknown = conclusion == nil && (!options.partials || skipsPartials)
+    let hasSpeech = conclusion.map { $0.segment != nil } ?? (hasText || isUnknown)
+    let stale = Double(current.drafted.last - current.unchangedSince) / 100 - Self.staleness
+    return endpointing.rule(
+      hasSpeech: hasSpeech, silence: hasText ? max(quiet, stale) : quiet, length: length)
+  }
+
+  private func end(_ rule: Endpointing.Rule?, at end: Int, _ events: inout [RecognitionEvent]) {
+    guard let current = utterance else { return }
+    utterance = nil
+    lastEnd = min(end, received)
+    let segment: Segment? =
+      if rule == .silenceWithoutSpeech {
+        nil
+      } else if let conclusion = current.conclusion,
+        conclusion.lastActive == current.lastActive
+      { conclusion.segment } else { conclude(current, until: end) }
+    tell(segment, rule, current, &events)
+    if rule == .silenceWithoutSpeech {
+      lastEnd = max(current.start, heard - Self.secondLook)
+      // Speech may have begun a moment ago.
+      if frames - current.lastActive < Self.secondLook / Self.hop { begin(at: lastEnd) }
+    }
+  }
+
+  /// Ends an utterance that does not pause, at the quietest place after all that was committed, and goes on.
+  private func cut(_ events: inout [RecognitionEvent]) {
+    guard let current = utterance else { return }
+    let first = max(current.drafted.previous, frames - 3 * interval) * Self.hop
+    let place = quietest(from: max(first, current.start), to: heard)
+    tell(conclude(current, until: place), .longestUtterance, current, &events)
+    lastEnd = place
+    begin(at: place)
+  }
+
+  /// The middle of the quietest 100 ms.
+  private func quietest(from first: Int, to end: Int) -> Int {
+    let width = 10 * Self.hop
+    var best = (place: end, energy: Float.infinity)
+    for start in stride(from: first, to: end - width, by: Self.hop) {
+      let energy = buffer[(start - bufferStart)..<(start - bufferStart + width)].reduce(0) { $0 + $1 * $1 }
+      if energy < best.energy { best = (start + width / 2, energy) }
+    }
+    return best.place
+  }
+
+  // MARK: Readings
+
+  private func text(_ tokens: some Sequence<Int>) -> String {
+    let first = decoder.model.special.firstTimestamp
+    return decoder.model.vocabulary.words(tokens.filter { $0 < first }).map(\.text).joined(separator: " ")
+  }
+  private func text(_ hypothesis: Hypothesis) -> String { text(hypothesis.tokens) }
+
+  /// Reads what there is; commits what the last reading said, too.
+  private func draft(_ current: inout Growing, _ events: inout [RecognitionEvent]) {
+    let first = decoder.model.special.firstTimestamp
+    let reading =
+      isSpeech(since: current.start)
+      ? decoder.draft(speech(current.start, until: heard).samples, after: current.committed) : nil
+    let old = current.draft.tokens.filter { $0 < first }
+    let draft = reading ?? current.committed
+    let new = draft.tokens.filter { $0 < first }
+    current.drafted = (current.drafted.last, frames)
+    current.draft = draft
+    if new != old { current.unchangedSince = frames }
+    var agreed = zip(old, new).prefix { $0 == $1 }.count
+    // Whole words, and never the last one, which may go on.
+    let starts = Set(decoder.model.vocabulary.words(new).map(\.tokens.lowerBound))
+    while agreed > 0, agreed == new.count || !starts.contains(agreed) { agreed -= 1 }
+    if agreed > current.committed.tokens.count(where: { $0 < first }) {
+      var count = 0
+      let end = draft.tokens.firstIndex { token in
+        defer { if token < first { count += 1 } }
+        return count == agreed
+      }
+      current.committed = draft.cut(to: end ?? draft.tokens.count)
+    }
+    show(text(new), &current, &events)
+  }
+
+  /// The utterance's text, with the whole beam. What was committed stays, whatever is found.
+  private func conclude(_ current: Growing, until end: Int) -> Segment? {
+    let chunk = speech(current.start, until: end)
+    let rate = Double(Segmenter.sampleRate)
+    let found =
+      isSpeech(since: current.start)
+      ? decoder.segments(chunk, rate: rate, previous: [], after: current.committed).segments : []
+    let committed = text(current.committed)
+    if let segment = Segment(joining: found), segment.text.hasPrefix(committed) { return segment }
+    guard !committed.isEmpty else { return nil }
+    let scores = current.committed.scores
+    return Segment(
+      start: Double(current.start) / rate, end: Double(chunk.endSample) / rate, text: committed,
+      confidence: probability(mean: scores.reduce(0, +) / Float(max(scores.count, 1))))
+  }
+
+  private func show(_ text: String, _ current: inout Growing, _ events: inout [RecognitionEvent]) {
+    let committed = self.text(current.committed)
+    guard text.hasPrefix(committed), committed + "\n" + text != current.shown else { return }
+    current.shown = committed + "\n" + text
+    let rate = Double(Segmenter.sampleRate)
+    events.append(
+      .partial(
+        PartialResult(
+          committed: committed, volatile: String(text.dropFirst(committed.count).drop(while: \.isWhitespace)),
+          start: Double(current.start) / rate, time: Double(heard) / rate)))
+  }
+
+  private func tell(
+    _ segment: Segment?, _ rule: Endpointing.Rule?, _ current: Growing, _ events: inout [RecognitionEvent]
+  ) {
+    if let segment {
+      events.append(.final(segment, rule))
+    } else if current.shown != "\n" {
+      // What was shown was nothing.
+      let time = Double(heard) / Double(Segmenter.sampleRate)
+      events.append(.partial(PartialResult(committed: "", volatile: "", start: time, time: time)))
+    }
+  }
+}
+
+extension Segment {
+  /// One segment of several in a row; nil of none, and of those without text.
+  fileprivate init?(joining segments: [Segment]) {
+    let spoken = segments.filter { !$0.text.isEmpty }
+    guard let first = spoken.first, let last = spoken.last else { return nil }
+    if spoken.count == 1 {
+      self = first
+      return
+    }
+    let lengths = spoken.map { Double($0.text.utf8.count) }
+    let mean = zip(spoken, lengths).reduce(0) { $0 + logarithm(max($1.0.confidence, 1e-9)) * $1.1 }
+    self.init(
+      start: first.start, end: last.end, text: spoken.map(\.text).joined(separator: " "),
+      confidence: exponential(mean / lengths.reduce(0, +)),
+      words: first.words == nil ? nil : spoken.flatMap { $0.words ?? [] })
+  }
+}
