@@ -43,9 +43,9 @@ public final class WaveWriter {
     func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
       withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
-    let rate = UInt32(clamping: sampleRate)
-    return Array("RIFF".utf8) + bytes(size > .max - 36 ? .max : size + 36) + Array("WAVEfmt ".utf8)
-      + bytes(UInt32(16)) + bytes(UInt16(1)) + bytes(UInt16(1)) + bytes(rate) + bytes(2 * UInt64(rate)).prefix(4)
+    let rate = UInt32(clamping: min(sampleRate, 1 << 30))
+    let format = bytes(UInt32(16)) + bytes(UInt16(1)) + bytes(UInt16(1)) + bytes(rate) + bytes(2 * rate)
+    return Array("RIFF".utf8) + bytes(size > .max - 36 ? .max : size + 36) + Array("WAVEfmt ".utf8) + format
       + bytes(UInt16(2)) + bytes(UInt16(16)) + Array("data".utf8) + bytes(size)
   }
 

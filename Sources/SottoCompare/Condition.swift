@@ -43,7 +43,8 @@ public enum Condition: Sendable, Hashable, Codable {
     guard let name = parts.first, let noise = Noise(rawValue: name) else {
       let hint = NearestNames.hint(parts.first ?? "", among: names)
       throw .specification(
-        "\(text): no noise of that name\(hint.isEmpty ? "; there are \(names.joined(separator: ", "))" : hint)")
+        "\(text): no noise of that name\(hint.isEmpty ? "; there are \(names.joined(separator: ", "))" : hint)"
+      )
     }
     let levels = parts.count > 1 ? parts[1].split(separator: ",").map(String.init) : ["10"]
     var conditions: [Condition] = []

@@ -29,7 +29,8 @@ public struct Degradation: Sendable {
     case .telephone: try Self.telephone(samples)
     case .reverb(let seconds): reverberated(samples, seconds: seconds)
     case .speed(let factor):
-      try Self.resampled(samples, from: Int((Double(Self.sampleRate) * factor).rounded()), to: Self.sampleRate)
+      try Self.resampled(
+        samples, from: Int((Double(Self.sampleRate) * factor).rounded()), to: Self.sampleRate)
     }
   }
 

@@ -45,7 +45,8 @@ public struct Gate: Sendable, Hashable {
     guard names.contains(metric) else {
       let hint = NearestNames.hint(metric, among: names)
       throw .specification(
-        "“\(text)”: no value “\(metric)”\(hint.isEmpty ? "; there are \(names.joined(separator: ", "))" : hint)")
+        "“\(text)”: no value “\(metric)”\(hint.isEmpty ? "; there are \(names.joined(separator: ", "))" : hint)"
+      )
     }
     let value = text[text.index(after: sign)...].trimmingCharacters(in: .whitespaces)
     let isShare = value.hasSuffix("%")
@@ -83,7 +84,8 @@ public struct Gate: Sendable, Hashable {
       let excess = isUpper ? measured - allowed : allowed - measured
       if excess > 1e-6 * max(abs(allowed), 1e-3) {
         messages.append(
-          "\(place): \(metric) is \(Self.short(measured)), \(isUpper ? "more" : "less") than \(Self.short(allowed)) (\(text))")
+          "\(place): \(metric) is \(Self.short(measured)), \(isUpper ? "more" : "less") than \(Self.short(allowed)) (\(text))"
+        )
       }
     }
     return messages

@@ -34,7 +34,8 @@ extension Corpus {
     do {
       line = try JSONDecoder().decode(Line.self, from: Data(text.utf8))
     } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
-      return "“\(context.codingPath.map(\.stringValue).joined(separator: "."))” has another type than it should"
+      return
+        "“\(context.codingPath.map(\.stringValue).joined(separator: "."))” has another type than it should"
     } catch {
       return "not a JSON object"
     }

@@ -3,7 +3,7 @@
 import Sotto
 
 /// One utterance, heard by one variant under one condition.
-public struct Measurement: Sendable, Hashable, Codable {
+public struct UtteranceMeasurement: Sendable, Hashable, Codable {
   public var variant: String
   /// Tells settings and model apart: measurements of other ones are not taken over.
   public var key: String

@@ -5,7 +5,7 @@ import Foundation
 /// JSON lines, appended as they are measured. Only where each line lies is kept in memory.
 public final class ResultsFile {
   private struct Line: Codable {
-    var measurement: Measurement?
+    var measurement: UtteranceMeasurement?
     var process: ProcessMeasurement?
   }
 
@@ -67,7 +67,8 @@ public final class ResultsFile {
         number += 1
         guard let line = try? JSONDecoder().decode(Line.self, from: Data(buffer[..<newline])) else {
           throw .file(
-            path: path, reason: "line \(number) is no result of sotto compare; name another file for the results")
+            path: path,
+            reason: "line \(number) is no result of sotto compare; name another file for the results")
         }
         note(line, offset: start, length: newline)
         start += newline + 1
@@ -109,7 +110,7 @@ public final class ResultsFile {
   }
 
   /// What was measured; nil where nothing was.
-  public func measurement(variant: String, condition: String, source: String) -> Measurement? {
+  public func measurement(variant: String, condition: String, source: String) -> UtteranceMeasurement? {
     guard let place = places[Key(variant: variant, condition: condition, source: source)] else { return nil }
     let bytes = read(at: place.offset, count: place.length)
     return try? JSONDecoder().decode(Line.self, from: Data(bytes)).measurement
@@ -124,7 +125,7 @@ public final class ResultsFile {
   }
 
   /// - Throws: `ComparisonError.file` where the disk is full.
-  public func append(_ measurement: Measurement) throws(ComparisonError) {
+  public func append(_ measurement: UtteranceMeasurement) throws(ComparisonError) {
     try append(Line(measurement: measurement))
   }
 

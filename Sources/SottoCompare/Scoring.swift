@@ -30,7 +30,9 @@ public struct Scoring {
     }
   }
 
-  public func measurement(_ entry: Entry, _ condition: Condition, of utterance: Utterance) -> Measurement? {
+  public func measurement(_ entry: Entry, _ condition: Condition, of utterance: Utterance)
+    -> UtteranceMeasurement?
+  {
     results.measurement(
       variant: entry.key, condition: condition.label,
       source: Fingerprint.of(utterance, condition: condition, seed: seed))
@@ -101,7 +103,9 @@ public struct Scoring {
       row.werInterval = BootstrapInterval(words).map { [rounded($0.low), rounded($0.high)] }
       row.cer = characters.referenceLength > 0 ? rounded(characters.rate) : nil
     }
-    (row.substitutions, row.deletions, row.insertions) = (total.substitutions, total.deletions, total.insertions)
+    (row.substitutions, row.deletions, row.insertions) = (
+      total.substitutions, total.deletions, total.insertions
+    )
     let longer = max(agreement.referenceLength, agreement.hypothesisLength)
     if reference != nil, longer > 0 { row.agreement = rounded(Double(agreement.hits) / Double(longer)) }
     if duration > 0 {

@@ -40,7 +40,10 @@ public struct Variant: Sendable, Hashable, Codable {
       }
     }
     guard !name.isEmpty else { throw .specification("\(text): no model before the colon") }
-    label = text
+    // A path is called by its file.
+    let file = (String(name) as NSString).lastPathComponent
+    let stem = file.hasSuffix(".safetensors") ? String(file.dropLast(12)) : file
+    label = stem + text[name.endIndex...]
     kind = .model(String(name), options)
   }
 

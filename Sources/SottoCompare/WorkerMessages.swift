@@ -38,12 +38,12 @@ public struct WorkerTask: Sendable, Codable {
 public struct WorkerReply: Sendable, Codable {
   public var process: ProcessMeasurement?
   public var failure: String?
-  public var measurement: Measurement?
+  public var measurement: UtteranceMeasurement?
   /// Whether it hears as if live, so that it wants to know where somebody speaks.
   public var isLive: Bool?
 
   public init(
-    process: ProcessMeasurement? = nil, failure: String? = nil, measurement: Measurement? = nil,
+    process: ProcessMeasurement? = nil, failure: String? = nil, measurement: UtteranceMeasurement? = nil,
     isLive: Bool? = nil
   ) {
     self.process = process

@@ -13,7 +13,7 @@ final class ModelWorker: Worker {
     /// Whole recordings.
     case recordings(Recognizer)
     /// As if live.
-    case stream(RecognitionStream)
+    case stream(any SpeechStream)
   }
 
   private let hearing: Hearing
@@ -25,16 +25,23 @@ final class ModelWorker: Worker {
   private static let longestSilence = 6.0
   private static let shortestSilence = 2.0
 
-  /// - Throws: `ModelError`, `RecognitionError`.
+  /// - Throws: `ModelError`, `RecognitionError`, `Failure` for options that are of no use with the model.
   init(path: String, options: VariantOptions) throws {
     let summary = try ModelSummary(name: path, path: path)
     process = ProcessMeasurement(size: summary.size, bits: summary.bitsPerWeight, family: summary.family)
     isLive = summary.isStreaming || options.live == true
     if isLive {
-      let model = try StreamingModel(path: path)
-      hearing = .stream(try RecognitionStream(model, options: Self.streamOptions(options)))
+      let model = try LiveModel(path: path)
+      hearing = .stream(try model.stream(Self.streamOptions(options)))
       sampleRate = model.sampleRate
     } else {
+      let idle = [
+        ("chunk", options.chunk != nil), ("endpoint", options.endpoint != nil), ("lm", options.lm != nil),
+      ].first { $0.1 }
+      if let idle {
+        throw Failure(
+          "it hears whole pieces of speech: \(idle.0) is of no use\(idle.0 == "lm" ? "" : " without live")")
+      }
       let recognizer = try Recognizer(modelPath: path, configuration: Self.configuration(options))
       hearing = .recordings(recognizer)
       sampleRate = recognizer.sampleRate
@@ -68,7 +75,7 @@ final class ModelWorker: Worker {
     return stream
   }
 
-  func measure(_ task: WorkerTask) throws -> Measurement {
+  func measure(_ task: WorkerTask) throws -> UtteranceMeasurement {
     let source = try AudioInput(task.audio).open(rate: sampleRate)
     var measurement =
       switch hearing {
@@ -79,10 +86,12 @@ final class ModelWorker: Worker {
     return measurement
   }
 
-  private static func measure(_ recognizer: Recognizer, _ source: any AudioSource) throws -> Measurement {
+  private static func measure(_ recognizer: Recognizer, _ source: any AudioSource) throws
+    -> UtteranceMeasurement
+  {
     let began = (wall: ProcessFacts.now, cpu: ProcessFacts.processorTime)
     let transcript = try recognizer.transcribe(source)
-    var result = Measurement(text: transcript.text, duration: transcript.duration)
+    var result = UtteranceMeasurement(text: transcript.text, duration: transcript.duration)
     result.wall = ProcessFacts.now - began.wall
     result.cpu = ProcessFacts.processorTime - began.cpu
     result.words = spoken(transcript.segments)
@@ -90,8 +99,8 @@ final class ModelWorker: Worker {
   }
 
   private func measure(
-    _ stream: RecognitionStream, _ source: any AudioSource, speech: [Range<Double>]
-  ) throws -> Measurement {
+    _ stream: any SpeechStream, _ source: any AudioSource, speech: [Range<Double>]
+  ) throws -> UtteranceMeasurement {
     stream.reset()
     let listening = SimulatedListening(speech: speech) { ProcessFacts.now }
     var segments: [Segment] = []
@@ -137,7 +146,7 @@ final class ModelWorker: Worker {
       try hear { try stream.accept(silence) }
     }
     try hear { try stream.finish() }
-    var result = Measurement(duration: duration, wall: wall, cpu: cpu, live: listening.result)
+    var result = UtteranceMeasurement(duration: duration, wall: wall, cpu: cpu, live: listening.result)
     result.text = segments.map(\.text).filter { !$0.isEmpty }.joined(separator: " ")
     result.words = Self.spoken(segments)
     return result

@@ -11,7 +11,7 @@ final class PeerWorker: Worker {
 
   init(command: String) { self.command = command }
 
-  func measure(_ task: WorkerTask) throws -> Measurement {
+  func measure(_ task: WorkerTask) throws -> UtteranceMeasurement {
     let line = command.replacing("{audio}", with: task.audio.quotedForShell)
       .replacing("{wav}", with: task.audio.quotedForShell)
     let output = try ChildProcess.temporaryFile()
@@ -24,13 +24,13 @@ final class PeerWorker: Worker {
     let began = ProcessFacts.now
     let child = try ChildProcess.start("/bin/sh", ["-c", line], descriptors: (nothing, output, errors))
     let (status, usage, seen) = Self.wait(for: child)
-    var measurement = Measurement(wall: ProcessFacts.now - began)
+    var measurement = UtteranceMeasurement(wall: ProcessFacts.now - began)
     measurement.cpu = [usage.ru_utime, usage.ru_stime].reduce(0) {
       $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6
     }
     // What the system keeps counts this process's memory, too, from before the other program took its place.
     let kept = usage.ru_maxrss * 1024
-    measurement.peakMemory = kept > floor ? kept : seen
+    measurement.peakMemory = kept > floor ? kept : seen > 0 ? seen : nil
     if let reason = ChildProcess.failure(status) {
       let last = Self.text(of: errors).split(separator: "\n").last.map { ": \($0)".onOneLine } ?? ""
       measurement.error = reason + last

@@ -24,13 +24,13 @@ struct WorkerCommand: ParsableCommand {
     try Self.reply(WorkerReply(process: worker.process, isLive: worker.isLive))
     while let line = readLine() {
       guard let task: WorkerTask = Self.decoded(line) else { continue }
-      var measurement: Measurement
+      var measurement: UtteranceMeasurement
       do {
         measurement = try worker.measure(task)
       } catch {
-        measurement = Measurement(error: explanation(of: error))
+        measurement = UtteranceMeasurement(error: explanation(of: error))
       }
-      if measurement.peakMemory == nil { measurement.peakMemory = ProcessFacts.peakMemory() }
+      if settings.command == nil { measurement.peakMemory = ProcessFacts.peakMemory() }
       try Self.reply(WorkerReply(measurement: measurement))
     }
   }
@@ -50,5 +50,5 @@ protocol Worker: AnyObject {
   /// What is known before anything was heard.
   var process: ProcessMeasurement { get }
   var isLive: Bool { get }
-  func measure(_ task: WorkerTask) throws -> Measurement
+  func measure(_ task: WorkerTask) throws -> UtteranceMeasurement
 }

@@ -25,7 +25,9 @@ final class WorkerProcess {
     var ends: [(read: Int32, write: Int32)] = []
     for _ in 0..<2 {
       var pair: [Int32] = [0, 0]
-      guard pipe2(&pair, O_CLOEXEC) == 0 else { throw Failure("no pipe (\(String(cString: strerror(errno))))") }
+      guard pipe(&pair) == 0, pair.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+        throw Failure("no pipe (\(String(cString: strerror(errno))))")
+      }
       ends.append((pair[0], pair[1]))
     }
     input = FileHandle(fileDescriptor: ends[0].write, closeOnDealloc: true)
@@ -61,12 +63,12 @@ final class WorkerProcess {
   deinit { end() }
 
   /// - Throws: `Ended` where the process does not live to tell.
-  func measure(_ task: WorkerTask) throws -> Measurement {
+  func measure(_ task: WorkerTask) throws -> UtteranceMeasurement {
     do {
       try Self.send(task, to: input)
       let reply = try Self.reply(from: output, &buffer)
       if let failure = reply.failure { throw Ended(message: failure) }
-      return reply.measurement ?? Measurement(error: "the process gave no result")
+      return reply.measurement ?? UtteranceMeasurement(error: "the process gave no result")
     } catch let ended as Ended {
       let reason = end()
       throw reason.map { Ended(message: "its process ended: \($0)") } ?? ended
@@ -103,9 +105,13 @@ final class WorkerProcess {
         }
         return reply
       }
-      guard let more = try? handle.read(upToCount: 1 << 16), !more.isEmpty else {
-        throw Ended(message: "its process ended")
+      // Not FileHandle's read, which waits for as much as it was asked for.
+      let more = [UInt8](unsafeUninitializedCapacity: 1 << 16) { bytes, count in
+        var got = read(handle.fileDescriptor, bytes.baseAddress, bytes.count)
+        while got < 0, errno == EINTR { got = read(handle.fileDescriptor, bytes.baseAddress, bytes.count) }
+        count = max(got, 0)
       }
+      if more.isEmpty { throw Ended(message: "its process ended") }
       buffer += more
     }
   }
