@@ -29,7 +29,7 @@ let package = Package(
     .target(name: "SottoFormats", dependencies: ["Sotto"]),
     .target(
       name: "SottoCompare",
-      dependencies: ["Sotto", "SottoAudio", "SottoDecoding", "SottoFeatures"],
+      dependencies: ["Sotto", "SottoAudio", "SottoDecoding", "SottoFeatures", "SottoKernels"],
       resources: [.embedInCode("Report/report.css"), .embedInCode("Report/report.js")]),
     .executableTarget(
       name: "SottoCLI",

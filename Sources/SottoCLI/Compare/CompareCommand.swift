@@ -164,6 +164,7 @@ struct CompareCommand: ParsableCommand {
     let entries = runners.runners.map(\.entry)
     let comparison = Comparison(setting: setting(corpus), rows: scoring.rows(entries, conditions))
     try write(comparison)
+    if let html { try writeReport(comparison, scoring, entries, conditions, to: html) }
     try checkRules(rules, comparison, baseline: earlier)
     let hasFailed = comparison.rows.contains { $0.failed > 0 || $0.utterances < corpus.utterances.count }
     if !corpus.problems.isEmpty || run.failures > 0 || hasFailed { throw ExitCode.failure }
@@ -204,6 +205,17 @@ struct CompareCommand: ParsableCommand {
     let output: any Output = try output.map { try OutputFile($0) } ?? StandardOutput()
     try output.write(text)
     try output.commit()
+  }
+
+  private func writeReport(
+    _ comparison: Comparison, _ scoring: Scoring, _ entries: [Scoring.Entry], _ conditions: [Condition],
+    to path: String
+  ) throws {
+    let file = try OutputFile(path)
+    var report = ReportWriter(comparison, scoring: scoring, variants: entries, conditions: conditions)
+    report.mediaLimit = Int(mediaLimit * 1e6)
+    try report.write { try file.write($0) }
+    try file.commit()
   }
 
   /// Columns of a table that no terminal shows: what `COLUMNS` says, or as many as most windows have.

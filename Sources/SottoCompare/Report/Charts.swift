@@ -65,7 +65,8 @@ struct Charts {
         title: "\(row.variant): \(percent(row.wer ?? 0)) % at \(String(format: "%.3g", place))")
       let width = Double(label.count) * 7.2
       let isRight = x(place) + 12 + width <= Chart.width
-      let span = isRight ? (x(place) + 12)...(x(place) + 12 + width) : (x(place) - 12 - width)...(x(place) - 12)
+      let span =
+        isRight ? (x(place) + 12)...(x(place) + 12 + width) : (x(place) - 12 - width)...(x(place) - 12)
       // Labels make room for each other upwards, then downwards.
       let heights = [0, -16, 16, -32, 32, -48, 48].map { y(wer) + 4 + $0 }
       let height =
@@ -74,7 +75,8 @@ struct Charts {
         } ?? y(wer) + 4
       taken.append((span, height))
       chart.text(
-        label, isRight ? span.lowerBound : span.upperBound, height, anchor: isRight ? "start" : "end", class: "label")
+        label, isRight ? span.lowerBound : span.upperBound, height, anchor: isRight ? "start" : "end",
+        class: "label")
     }
     return figure(name, "Lower and further left is better. Lines: 95 % intervals.", chart.svg(name))
   }
@@ -97,9 +99,11 @@ struct Charts {
         var points: [(Double, Double)] = values.isEmpty ? [] : [(x(0), y(0))]
         // A step a value; of thousands a few hundred are enough.
         let stride = max(1, values.count / 200)
-        for place in Swift.stride(from: 0, to: values.count, by: stride) where values[place] <= x.domain.upperBound {
+        for place in Swift.stride(from: 0, to: values.count, by: stride)
+        where values[place] <= x.domain.upperBound {
           points.append((x(values[place]), points.last?.1 ?? y(0)))
-          points.append((x(values[place]), y(100 * Double(min(place + stride, values.count)) / Double(values.count))))
+          points.append(
+            (x(values[place]), y(100 * Double(min(place + stride, values.count)) / Double(values.count))))
         }
         chart.curve(points, index, isDashed: isDashed)
       }
@@ -114,7 +118,8 @@ struct Charts {
   private var robustness: String? {
     let conditions = comparison.conditions
     guard conditions.count > 1 else { return nil }
-    let values = comparison.rows.compactMap { row in row.wer.map { max($0, row.werInterval?.last ?? 0) * 100 } }
+    let values = comparison.rows.compactMap { row in row.wer.map { max($0, row.werInterval?.last ?? 0) * 100 }
+    }
     guard !values.isEmpty else { return nil }
     var chart = Chart(bottom: 230)
     let y = Scale(values.map { min($0, 120) }, to: (chart.bottom, Chart.top))
@@ -124,10 +129,12 @@ struct Charts {
     for (index, name) in conditions.enumerated() {
       let (x, height) = (Chart.number(place(index) + 4), Chart.number(chart.bottom + 16))
       chart.add(
-        "<text x=\"\(x)\" y=\"\(height)\" text-anchor=\"end\" transform=\"rotate(-35 \(x) \(height))\">\(name.escaped)</text>")
+        "<text x=\"\(x)\" y=\"\(height)\" text-anchor=\"end\" transform=\"rotate(-35 \(x) \(height))\">\(name.escaped)</text>"
+      )
     }
     for (series, variant) in variants.enumerated() {
-      let shift = (Double(series) - Double(variants.count - 1) / 2) * min(9, step / Double(variants.count + 1))
+      let shift =
+        (Double(series) - Double(variants.count - 1) / 2) * min(9, step / Double(variants.count + 1))
       var run: [(Double, Double)] = []
       var family = ""
       for (index, condition) in conditions.enumerated() {
@@ -141,7 +148,8 @@ struct Charts {
         }
         run.append(point)
         if let interval = row.werInterval, interval.count == 2 {
-          chart.line(point.0, y(interval[0] * 100), point.0, y(interval[1] * 100), class: "range", stroke: series)
+          chart.line(
+            point.0, y(interval[0] * 100), point.0, y(interval[1] * 100), class: "range", stroke: series)
         }
         chart.mark(point.0, point.1, series, title: "\(variant), \(condition): \(percent(wer)) %")
       }

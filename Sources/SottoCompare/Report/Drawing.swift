@@ -49,8 +49,11 @@ struct Scale {
   }
 
   func label(_ tick: Double) -> String {
-    let digits = step >= 1 && step == step.rounded() ? 0 : min(4, Int(ceil(-log10(step) - 1e-9)) + (step * pow(10, ceil(-log10(step) - 1e-9)) == (step * pow(10, ceil(-log10(step) - 1e-9))).rounded() ? 0 : 1))
-    return String(format: "%.\(max(digits, 0))f", tick)
+    let digits = (0...4).first { digits in
+      let scaled = step * pow(10, Double(digits))
+      return abs(scaled - scaled.rounded()) < 1e-6 * scaled
+    }
+    return String(format: "%.\(digits ?? 5)f", tick)
   }
 }
 
@@ -74,14 +77,18 @@ struct Chart {
 
   mutating func add(_ element: String) { body += element }
 
-  mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, class name: String, stroke: Int? = nil) {
+  mutating func line(
+    _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, class name: String, stroke: Int? = nil
+  ) {
     let numbers = [x1, y1, x2, y2].map(Self.number)
     add(
       "<line class=\"\(name)\" x1=\"\(numbers[0])\" y1=\"\(numbers[1])\" x2=\"\(numbers[2])\" y2=\"\(numbers[3])\"\(stroke.map { " style=\"stroke:\(Self.colour($0))\"" } ?? "")/>"
     )
   }
 
-  mutating func text(_ text: String, _ x: Double, _ y: Double, anchor: String = "middle", class name: String? = nil) {
+  mutating func text(
+    _ text: String, _ x: Double, _ y: Double, anchor: String = "middle", class name: String? = nil
+  ) {
     add(
       "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" text-anchor=\"\(anchor)\"\(name.map { " class=\"\($0)\"" } ?? "")>\(text.escaped)</text>"
     )
@@ -97,7 +104,8 @@ struct Chart {
     guard points.count > 1 else { return }
     let path = points.enumerated().map { ($0 == 0 ? "M" : "L") + Self.number($1.0) + " " + Self.number($1.1) }
     add(
-      "<path class=\"curve\(isDashed ? " dashed" : "")\" d=\"\(path.joined())\" style=\"stroke:\(Self.colour(series))\"/>")
+      "<path class=\"curve\(isDashed ? " dashed" : "")\" d=\"\(path.joined())\" style=\"stroke:\(Self.colour(series))\"/>"
+    )
   }
 
   mutating func axes(x: Scale?, xTitle: String, y: Scale, yTitle: String) {
