@@ -63,17 +63,19 @@ public final class ResultsFile {
       let piece = read(at: start + buffer.count, count: 1 << 20)
       if piece.isEmpty { break }
       buffer += piece
-      while let newline = buffer.firstIndex(of: UInt8(ascii: "\n")) {
+      var used = 0
+      while let newline = buffer[used...].firstIndex(of: UInt8(ascii: "\n")) {
         number += 1
-        guard let line = try? JSONDecoder().decode(Line.self, from: Data(buffer[..<newline])) else {
+        guard let line = try? JSONDecoder().decode(Line.self, from: Data(buffer[used..<newline])) else {
           throw .file(
             path: path,
             reason: "line \(number) is no result of sotto compare; name another file for the results")
         }
-        note(line, offset: start, length: newline)
-        start += newline + 1
-        buffer.removeFirst(newline + 1)
+        note(line, offset: start + used, length: newline - used)
+        used = newline + 1
       }
+      buffer.removeFirst(used)
+      start += used
     }
     resumed = places.count
     end = start
