@@ -22,6 +22,7 @@ public struct Quantiles: Sendable, Hashable, Codable {
     let place = share * Double(sorted.count - 1)
     let below = Int(place)
     let above = min(below + 1, sorted.count - 1)
-    return sorted[below] + (sorted[above] - sorted[below]) * (place - Double(below))
+    let value = sorted[below] + (sorted[above] - sorted[below]) * (place - Double(below))
+    return (value * 1e6).rounded() / 1e6
   }
 }

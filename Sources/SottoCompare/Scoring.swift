@@ -118,7 +118,7 @@ public struct Scoring {
       row.revisions = live.words > 0 ? rounded(Double(live.takenBack) / Double(live.words)) : nil
     }
     let process = results.process(variant: entry.key)
-    row.load = process?.load
+    row.load = process?.load.map(rounded)
     row.size = process?.size
     row.bits = process?.bits
     row.family = process?.family

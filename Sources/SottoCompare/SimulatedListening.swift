@@ -37,6 +37,9 @@ public final class SimulatedListening {
     try work()
   }
 
+  /// Seconds by which work is behind audio that is complete at `available`.
+  public func lag(at available: Double) -> Double { max(0, free - available) }
+
   private var moment: Double { began.listener + (now() - began.measured) }
 
   /// Text of the utterance under way; to be called from within the work.

@@ -24,6 +24,8 @@ final class ModelWorker: Worker {
   /// Seconds of silence after a recording in which a stream may end by itself; and without text under way.
   private static let longestSilence = 6.0
   private static let shortestSilence = 2.0
+  /// Seconds behind the audio from which on partial results are left out.
+  private static let longestLag = 0.9
 
   /// - Throws: `ModelError`, `RecognitionError`, `Failure` for options that are of no use with the model.
   init(path: String, options: VariantOptions) throws {
@@ -108,7 +110,10 @@ final class ModelWorker: Worker {
     var (wall, cpu) = (0.0, 0.0)
 
     func hear(_ work: () throws -> [RecognitionEvent]) throws {
-      try listening.take(until: Double(heard) / Double(sampleRate)) {
+      let available = Double(heard) / Double(sampleRate)
+      // As sotto listen does.
+      stream.skipsPartials = listening.lag(at: available) >= Self.longestLag
+      try listening.take(until: available) {
         let began = (wall: ProcessFacts.now, cpu: ProcessFacts.processorTime)
         let events = try work()
         wall += ProcessFacts.now - began.wall

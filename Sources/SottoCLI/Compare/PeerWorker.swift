@@ -9,6 +9,9 @@ final class PeerWorker: Worker {
   let isLive = false
   private let command: String
 
+  /// Bytes that this process may have grown by until the other program took its place.
+  private static let growth = 4 << 20
+
   init(command: String) { self.command = command }
 
   func measure(_ task: WorkerTask) throws -> UtteranceMeasurement {
@@ -30,7 +33,7 @@ final class PeerWorker: Worker {
     }
     // What the system keeps counts this process's memory, too, from before the other program took its place.
     let kept = usage.ru_maxrss * 1024
-    measurement.peakMemory = kept > floor ? kept : seen > 0 ? seen : nil
+    measurement.peakMemory = kept > floor + Self.growth ? kept : seen > 0 ? seen : nil
     if let reason = ChildProcess.failure(status) {
       let last = Self.text(of: errors).split(separator: "\n").last.map { ": \($0)".onOneLine } ?? ""
       measurement.error = reason + last
