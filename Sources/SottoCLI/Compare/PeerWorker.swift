@@ -11,6 +11,8 @@ final class PeerWorker: Worker {
 
   /// Bytes that this process may have grown by until the other program took its place.
   private static let growth = 4 << 20
+  /// Any shell has more: a program that was seen with less ended too soon to be seen.
+  private static let leastSeen = 1 << 20
 
   init(command: String) { self.command = command }
 
@@ -33,7 +35,7 @@ final class PeerWorker: Worker {
     }
     // What the system keeps counts this process's memory, too, from before the other program took its place.
     let kept = usage.ru_maxrss * 1024
-    measurement.peakMemory = kept > floor + Self.growth ? kept : seen > 0 ? seen : nil
+    measurement.peakMemory = kept > floor + Self.growth ? kept : seen > Self.leastSeen ? seen : nil
     if let reason = ChildProcess.failure(status) {
       let last = Self.text(of: errors).split(separator: "\n").last.map { ": \($0)".onOneLine } ?? ""
       measurement.error = reason + last
