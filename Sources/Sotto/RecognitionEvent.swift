@@ -4,7 +4,7 @@ import SottoDecoding
 
 /// Text of an utterance that is still growing.
 public struct PartialResult: Sendable, Hashable {
-  /// Words that will not change any more.
+  /// Words that will not change any more; with an attention model, their case and punctuation may until the utterance is final.
   public var committed: String
   /// Words that may change.
   public var volatile: String
@@ -20,6 +20,6 @@ public struct PartialResult: Sendable, Hashable {
 public enum RecognitionEvent: Sendable, Hashable {
   /// The text of the utterance under way has changed.
   case partial(PartialResult)
-  /// An utterance is over, by a rule, or because the stream was ended (nil). Its text begins with all that was committed.
+  /// An utterance is over, by a rule, or because the stream was ended (nil). Its text begins with all words that were committed.
   case final(Segment, Endpointing.Rule?)
 }

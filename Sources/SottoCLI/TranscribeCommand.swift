@@ -114,8 +114,7 @@ struct TranscribeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
   var lmBonus: Float = 1
 
-  @Option(help: "How soon a pause ends an utterance, for streaming models and with --partials.")
-  var endpoint = Endpointing.Preset.balanced
+  @OptionGroup var endpoints: EndpointOptions
 
   @Flag(help: "Hear it as sotto listen would, and show text as it comes, with times in seconds (txt, jsonl).")
   var partials = false
@@ -160,7 +159,7 @@ struct TranscribeCommand: ParsableCommand {
     configuration.fullWindow = fullWindow
     configuration.carryText = carryText
     configuration.chunkMilliseconds = chunk
-    configuration.endpointing = endpoint.configuration
+    configuration.endpointing = try endpoints.configuration()
     let recognizer: Recognizer
     do {
       if let lm {
@@ -174,11 +173,13 @@ struct TranscribeCommand: ParsableCommand {
     }
     guard recognizer.isStreaming || lm == nil else {
       throw UsageError(
-        "\(recognizer.modelName) has a language model of its own: --lm needs a streaming model; sotto models lists them")
+        "\(recognizer.modelName) has a language model of its own: --lm needs a streaming model; sotto models lists them"
+      )
     }
     guard recognizer.isStreaming || chunk == nil || partials else {
       throw UsageError(
-        "\(recognizer.modelName) hears whole pieces of speech: --chunk needs --partials, or a streaming model; sotto models lists them")
+        "\(recognizer.modelName) hears whole pieces of speech: --chunk needs --partials, or a streaming model; sotto models lists them"
+      )
     }
     var transcription = Transcription(
       recognizer: recognizer, channel: channel, format: format,

@@ -45,7 +45,8 @@ public struct AttentionBeamSearch: Sendable {
   ///   - prefix: what all hypotheses begin with.
   ///   - probe: a token whose log probability after the prompt is wanted (no speech, for example).
   public func run<Scorer: TokenScorer>(
-    _ scorer: Scorer, prompt: [Int], after prefix: Hypothesis = Hypothesis(), rules: TokenRules, probe: Int? = nil
+    _ scorer: Scorer, prompt: [Int], after prefix: Hypothesis = Hypothesis(), rules: TokenRules,
+    probe: Int? = nil
   ) -> Result {
     var active: [Active<Scorer.State>] = []
     var finished: [Hypothesis] = []

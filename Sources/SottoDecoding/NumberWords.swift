@@ -17,6 +17,11 @@ enum NumberWords {
     return result
   }
 
+  /// The digits of the longest number that begins at a place, and the place after it.
+  static func number(at index: Int, of tokens: [Token]) -> (text: String, next: Int)? {
+    tokens.indices.contains(index) ? Parser(tokens: tokens).number(at: index) : nil
+  }
+
   static let units = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
     "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",

@@ -53,9 +53,7 @@ struct NoiseFloor {
   mutating func finish() -> [Frame] {
     var frames: [Frame] = []
     for frame in received..<(received + Self.delay) {
-      // Averages go on over the frames there are; past the last one nothing limits the minimum.
-      let real = max(0, min(received, received - 1 - frame + Self.smoothing))
-      recent.removeFirst(max(0, recent.count - real))
+      // The last average goes on: one of fewer frames would be less, where those of hum alternate.
       let minima = minimum.push(recent.isEmpty ? Array(repeating: .infinity, count: bands) : meanOfRecent())
       if frame >= Self.delay { frames.append(next(minimumAfter: minima, future: received - delivered - 1)) }
     }

@@ -1,5 +1,6 @@
 // Spoken commands, the user's replacements, and settings of `sotto listen`.
 
+import SottoDecoding
 import SottoTestSupport
 import Testing
 
@@ -24,6 +25,29 @@ import Testing
     let edits = SpokenEdits(replacements: try SpokenEdits.replacements(in: file, path: "r.txt"))
     #expect(edits.apply(to: "um Sotto, sotto voce um please") == "sotto™ Sotto Voce please")
     #expect(throws: Failure.self) { try SpokenEdits.replacements(in: "a = b\nno such thing", path: "r.txt") }
+  }
+
+  @Test func numbersComeBeforeReplacements() {
+    let edits = SpokenEdits(withCommands: true, numbers: .digits, replacements: ["42": "the answer"])
+    #expect(edits.apply(to: "It is forty-two full stop") == "It is the answer.")
+  }
+
+  @Test(arguments: [
+    ("silenceAfterSpeech=1.25,longestUtterance=off", nil),
+    ("pauseInLongUtterance=12/0.4", nil), ("nothing=1", "nothing=1 is none of silenceAfterSpeech"),
+    ("silenceAfterSpeech=-1", "silenceAfterSpeech is off, or a length of 0.1 to 3600 seconds, and not -1"),
+    ("pauseInLongUtterance=3", "LENGTH/PAUSE"), ("silenceAfterSpeech=nan", "and not nan"),
+  ])
+  func endpointRules(text: String, error: String?) throws {
+    let result = try Sotto.run(["listen", "--endpoint", "fast", "--endpoint-rules", text, "--print-config"])
+    if let error {
+      #expect(result.status == 2 && result.errors.contains(error), "\(result.errors)")
+      return
+    }
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    let rules = try EndpointOptions.parse(["--endpoint", "fast", "--endpoint-rules", text]).configuration()
+    #expect(text.hasPrefix("s") ? rules.silenceAfterSpeech == 1.25 : rules.shortPause == 0.4)
+    #expect(text.hasPrefix("s") ? rules.longestUtterance == nil : rules.longUtterance == 12)
   }
 
   @Test func settingsPrevailInOrder() throws {

@@ -35,6 +35,8 @@ import Testing
       Sound("offset that is switched on", abrupt([Float](repeating: 0.3, count: 48_000))),
       Sound("50 Hz hum", abrupt(TestSignal.hum(hertz: 50, seconds: 2))),
       Sound("60 Hz hum", abrupt(TestSignal.hum(hertz: 60, seconds: 2))),
+      Sound("50 Hz hum, cut short", TestSignal.hum(hertz: 50, seconds: 0.9)),
+      Sound("50 Hz hum, cut off", TestSignal.hum(hertz: 50, seconds: 1.22)),
       Sound("short beep", abrupt(TestSignal.tone(hertz: 1000, seconds: 0.2))),
       Sound("long beep", abrupt(TestSignal.tone(hertz: 440, seconds: 2))),
       Sound("clicks", (0..<48_000).map { $0 % 11_003 == 5000 ? 0.9 : 0 }),

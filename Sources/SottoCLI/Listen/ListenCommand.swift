@@ -7,6 +7,7 @@ import SottoAudio
 import SottoDecoding
 
 extension ListenFormat: ExpressibleByArgument {}
+extension NumberStyle: ExpressibleByArgument {}
 
 struct ListenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -60,12 +61,12 @@ struct ListenCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Format of the output.")
   var format = ListenFormat.txt
 
-  @Option(help: "How soon a pause ends an utterance.")
-  var endpoint = Endpointing.Preset.balanced
+  @OptionGroup var endpoints: EndpointOptions
 
   @Option(
     help: ArgumentHelp(
-      "Milliseconds that the model hears at once, or from one partial result to the next: more is more accurate, text appears later.", valueName: "ms"
+      "Milliseconds that the model hears at once, or from one partial result to the next: more is more accurate, text appears later.",
+      valueName: "ms"
     ))
   var chunk: Int?
 
@@ -108,6 +109,9 @@ struct ListenCommand: ParsableCommand {
     help: "Obey spoken commands: new line, new paragraph, full stop, comma, question mark, scratch that...")
   var commands = false
 
+  @Option(help: "Write numbers as words or digits; if not given, as the model hears them.")
+  var numbers: NumberStyle?
+
   @Option(
     help: ArgumentHelp(
       "Lines said = written; sotto/replacements.txt of the user's configuration if not given.",
@@ -149,7 +153,7 @@ struct ListenCommand: ParsableCommand {
     var options = RecognitionStream.Options()
     options.chunkMilliseconds = chunk
     options.beam = beam
-    options.endpointing = endpoint.configuration
+    options.endpointing = try endpoints.configuration()
     options.threads = threads
     if let lm {
       options.languageModel = try LanguageModel(path: lm)
@@ -172,18 +176,21 @@ struct ListenCommand: ParsableCommand {
     let folder = ListenSettings.folder(environment: ProcessInfo.processInfo.environment)
     let usual = folder.map { $0 + "/replacements.txt" }
     guard let path = replacements ?? usual.flatMap({ FileManager.default.fileExists(atPath: $0) ? $0 : nil })
-    else { return SpokenEdits(withCommands: commands) }
+    else { return SpokenEdits(withCommands: commands, numbers: numbers) }
     guard let contents = try? String(contentsOfFile: path, encoding: .utf8) else {
       throw Failure("\(path): cannot be read as text")
     }
     return SpokenEdits(
-      withCommands: commands, replacements: try SpokenEdits.replacements(in: contents, path: path))
+      withCommands: commands, numbers: numbers,
+      replacements: try SpokenEdits.replacements(in: contents, path: path))
   }
 
   /// A line a setting: its value, and where that comes from.
   private func configurationText(_ settings: ListenSettings) -> String {
     let values: [(String, String?)] = [
-      ("device", device), ("model", model), ("format", format.rawValue), ("endpoint", endpoint.rawValue),
+      ("device", device), ("model", model), ("format", format.rawValue),
+      ("endpoint", endpoints.endpoint.rawValue),
+      ("endpoint-rules", endpoints.endpointRules), ("numbers", numbers?.rawValue),
       ("chunk", chunk.map(String.init)), ("lm", lm), ("lm-weight", "\(lmWeight)"), ("lm-bonus", "\(lmBonus)"),
       ("beam", String(beam)), ("threads", String(threads)),
       ("duration", duration.map { "\($0)" }), ("save", save), ("append", append), ("exec", exec),

@@ -11,7 +11,8 @@ struct ListenSettings {
   }
 
   static let options = [
-    "device", "model", "format", "endpoint", "chunk", "beam", "lm", "lm-weight", "lm-bonus", "threads",
+    "device", "model", "format", "endpoint", "endpoint-rules", "numbers", "chunk", "beam", "lm", "lm-weight",
+    "lm-bonus", "threads",
     "duration", "save", "append", "exec",
     "type-with", "replacements",
   ]

@@ -1,6 +1,7 @@
 // What is said as an order to whoever writes it down, and words that the user wants written otherwise.
 
 import Foundation
+import SottoDecoding
 
 /// Replaces phrases of finished utterances: spoken commands, and the user's own replacements, of which the longest goes first.
 struct SpokenEdits: Sendable {
@@ -24,9 +25,13 @@ struct SpokenEdits: Sendable {
 
   private var edits: [[String]: Edit] = [:]
   private var longest = 0
+  private let numbers: NumberStyle?
 
-  /// - Parameter replacements: what is said, and what is to be written.
-  init(withCommands: Bool = false, replacements: [String: String] = [:]) {
+  /// - Parameters:
+  ///   - numbers: how numbers are written; nil for as they are.
+  ///   - replacements: what is said, and what is to be written.
+  init(withCommands: Bool = false, numbers: NumberStyle? = nil, replacements: [String: String] = [:]) {
+    self.numbers = numbers
     if withCommands { for (phrase, edit) in Self.commands { add(phrase, edit) } }
     for (phrase, text) in replacements { add(phrase, .words(text)) }
   }
@@ -44,6 +49,7 @@ struct SpokenEdits: Sendable {
   }
 
   func apply(to text: String) -> String {
+    let text = numbers?.apply(to: text) ?? text
     guard longest > 0 else { return text }
     let words = text.split(separator: " ")
     let plain = words.map(Self.plain)
