@@ -27,10 +27,14 @@ let package = Package(
       name: "Sotto",
       dependencies: ["SottoAudio", "SottoFeatures", "SottoModels", "SottoDecoding"]),
     .target(name: "SottoFormats", dependencies: ["Sotto"]),
+    .target(
+      name: "SottoCompare",
+      dependencies: ["Sotto", "SottoAudio", "SottoDecoding", "SottoFeatures", "SottoKernels"],
+      resources: [.embedInCode("Report/report.css"), .embedInCode("Report/report.js")]),
     .executableTarget(
       name: "SottoCLI",
       dependencies: [
-        "Sotto", "SottoAudio", "SottoDecoding", "SottoFormats", "SottoKernels", "SottoModels",
+        "Sotto", "SottoAudio", "SottoCompare", "SottoDecoding", "SottoFormats", "SottoKernels", "SottoModels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -48,6 +52,7 @@ let package = Package(
       name: "SottoTests", dependencies: ["Sotto", "SottoAudio", "SottoDecoding", "SottoTestSupport"],
       exclude: ["Golden"]),
     .testTarget(name: "SottoFormatsTests", dependencies: ["SottoFormats", "SottoTestSupport"]),
+    .testTarget(name: "SottoCompareTests", dependencies: ["SottoCompare", "SottoDecoding", "SottoTestSupport"]),
     .testTarget(
       name: "SottoCLITests", dependencies: ["SottoAudio", "SottoCLI", "SottoModels", "SottoTestSupport"],
       resources: [.copy("Help")]),

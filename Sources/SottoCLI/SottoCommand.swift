@@ -17,6 +17,7 @@ struct SottoCommand: ParsableCommand {
         sotto transcribe talk.wav
         sotto transcribe --format srt --output talk.srt talk.wav
         sotto listen
+        sotto compare --model tiny.en --model tiny.en:beam=1 talks
         sotto models
 
       EXIT STATUS:
@@ -33,7 +34,8 @@ struct SottoCommand: ParsableCommand {
     subcommands: [
       TranscribeCommand.self, ListenCommand.self, DevicesCommand.self, ControlCommand.self,
       ModelsCommand.self,
-      QuantizeCommand.self, ScoreCommand.self, LanguageModelCommand.self,
+      QuantizeCommand.self, ScoreCommand.self, CompareCommand.self, LanguageModelCommand.self,
+      WorkerCommand.self,
     ])
 }
 

@@ -14,7 +14,7 @@ public struct BootstrapInterval: Sendable, Hashable, Codable {
     guard !counts.isEmpty, resamples > 0, counts.contains(where: { $0.referenceLength > 0 }) else {
       return nil
     }
-    var random = SplitMix64(state: seed)
+    var random = SplitMix64(seed: seed)
     var rates: [Double] = []
     for _ in 0..<resamples {
       var errors = 0
@@ -30,19 +30,5 @@ public struct BootstrapInterval: Sendable, Hashable, Codable {
     guard let last = rates.indices.last else { return nil }
     low = rates[Int((0.025 * Double(last)).rounded())]
     high = rates[Int((0.975 * Double(last)).rounded())]
-  }
-}
-
-/// A small generator whose sequence is fixed by its seed (Steele, Lea and Flood 2014).
-private struct SplitMix64 {
-  var state: UInt64
-
-  mutating func next(below bound: Int) -> Int {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    mixed ^= mixed >> 31
-    return Int(mixed.multipliedFullWidth(by: UInt64(bound)).high)
   }
 }

@@ -9,10 +9,11 @@ import Testing
 
 @Suite struct HelpTests {
   /// To store new texts, after looking at them:
-  /// `for c in '' transcribe listen devices control models quantize score 'lm build'; do
+  /// `for c in '' transcribe listen devices control models quantize score compare 'lm build'; do
   /// COLUMNS=80 sotto $c --help > Help/$(echo ${c:-sotto} | tr ' ' -).txt; done`
   @Test(arguments: [
-    "sotto", "transcribe", "listen", "devices", "control", "models", "quantize", "score", "lm build",
+    "sotto", "transcribe", "listen", "devices", "control", "models", "quantize", "score", "compare",
+    "lm build",
   ])
   func text(name: String) throws {
     let url = try #require(
