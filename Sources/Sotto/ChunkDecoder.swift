@@ -225,7 +225,7 @@ struct ChunkDecoder {
       return Word(
         text: word.text, start: seconds(starts[word.tokens.lowerBound]),
         end: seconds(starts[word.tokens.upperBound]),
-        confidence: probability(mean: scores.reduce(0, +) / Float(scores.count)))
+        confidence: WordCalibration.attention(probability(mean: scores.reduce(0, +) / Float(scores.count))))
     }
   }
 }

@@ -6,7 +6,7 @@
         [--weights X ...] [--half choose|report] [--others MANIFEST] [--json FILE]
 
 `speak` writes the sentences of biasing/names.tsv as clips, each by two voices of those that the training speaks with
-(Piper, flite, espeak-ng; the packages of tools/requirements-synthesis.txt and the two programs), and a manifest. `measure`
+(Piper, flite, espeak-ng; the packages of tools/train/requirements.txt and the two programs), and a manifest. `measure`
 transcribes them without biasing and with all names, and 100 names that do not occur (biasing/absent.txt), at each
 weight, and prints a Markdown table: names found and put where they are not, and the errors of all words.
 Weights are chosen on one half of the sentences (`choose`, odd ones) and reported on the other. `--others` is a manifest
