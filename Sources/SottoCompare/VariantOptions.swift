@@ -27,7 +27,8 @@ public struct VariantOptions: Sendable, Hashable, Codable {
 
   /// How options are written.
   static let names = [
-    "beam", "chunk", "lm", "lm-weight", "lm-bonus", "endpoint", "pause", "full-window", "carry-text", "live", "bits",
+    "beam", "chunk", "lm", "lm-weight", "lm-bonus", "endpoint", "pause", "full-window", "carry-text", "live",
+    "bits",
     "threads",
   ]
 
