@@ -52,7 +52,8 @@ let package = Package(
       name: "SottoTests", dependencies: ["Sotto", "SottoAudio", "SottoDecoding", "SottoTestSupport"],
       exclude: ["Golden"]),
     .testTarget(name: "SottoFormatsTests", dependencies: ["SottoFormats", "SottoTestSupport"]),
-    .testTarget(name: "SottoCompareTests", dependencies: ["SottoCompare", "SottoDecoding", "SottoTestSupport"]),
+    .testTarget(
+      name: "SottoCompareTests", dependencies: ["SottoCompare", "SottoDecoding", "SottoTestSupport"]),
     .testTarget(
       name: "SottoCLITests", dependencies: ["SottoAudio", "SottoCLI", "SottoModels", "SottoTestSupport"],
       resources: [.copy("Help")]),

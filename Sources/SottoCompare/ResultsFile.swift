@@ -20,6 +20,8 @@ public final class ResultsFile {
   public private(set) var resumed = 0
   private let descriptor: Int32
   private var places: [Key: (offset: Int, length: Int)] = [:]
+  /// What failed: it is known, and worth another try.
+  private var failed: Set<Key> = []
   private var processes: [String: [ProcessMeasurement]] = [:]
   private var end = 0
 
@@ -77,7 +79,7 @@ public final class ResultsFile {
       buffer.removeFirst(used)
       start += used
     }
-    resumed = places.count
+    resumed = places.count - failed.count
     end = start
     // What was being written when the run before was stopped.
     if !buffer.isEmpty {
@@ -93,6 +95,7 @@ public final class ResultsFile {
       let key = Key(
         variant: measurement.key, condition: measurement.condition, source: measurement.source)
       places[key] = (offset, length)
+      if measurement.error == nil { failed.remove(key) } else { failed.insert(key) }
     }
     if let process = line.process { processes[process.key, default: []].append(process) }
   }
@@ -107,8 +110,10 @@ public final class ResultsFile {
 
   // MARK: Measurements
 
+  /// Whether it was measured, and did not fail.
   public func has(variant: String, condition: String, source: String) -> Bool {
-    places[Key(variant: variant, condition: condition, source: source)] != nil
+    let key = Key(variant: variant, condition: condition, source: source)
+    return places[key] != nil && !failed.contains(key)
   }
 
   /// What was measured; nil where nothing was.

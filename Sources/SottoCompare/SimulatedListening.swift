@@ -18,7 +18,7 @@ public final class SimulatedListening {
   private var heard = 0.0
   /// Up to here the audio's text is final.
   private var finalUntil = 0.0
-  private var shown: [Substring] = []
+  private var shown: [String] = []
   private var hasText = false
 
   /// - Parameters:
@@ -44,7 +44,7 @@ public final class SimulatedListening {
 
   /// Text of the utterance under way; to be called from within the work.
   public func partial(_ text: String) {
-    let words = text.split(whereSeparator: \.isWhitespace)
+    let words = Self.words(text)
     if !words.isEmpty { noteFirst() }
     show(words)
     isSettled = words.isEmpty
@@ -52,7 +52,7 @@ public final class SimulatedListening {
 
   /// - Parameter end: seconds at which its last word ends, as the recogniser believes: tells which stretch of speech it is of.
   public func final(_ text: String, end: Double?) {
-    let words = text.split(whereSeparator: \.isWhitespace)
+    let words = Self.words(text)
     if !words.isEmpty { noteFirst() }
     show(words)
     let spokenEnd = endOfSpeech(near: end ?? heard)
@@ -64,7 +64,13 @@ public final class SimulatedListening {
     isSettled = true
   }
 
-  private func show(_ words: [Substring]) {
+  /// Without case and marks: these change without anybody minding.
+  private static func words(_ text: String) -> [String] {
+    text.lowercased().split(whereSeparator: \.isWhitespace)
+      .map { $0.filter { $0.isLetter || $0.isNumber } }.filter { !$0.isEmpty }
+  }
+
+  private func show(_ words: [String]) {
     let same = zip(shown, words).prefix { $0 == $1 }.count
     result.takenBack += shown.count - same
     shown = words

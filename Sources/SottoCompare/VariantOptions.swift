@@ -13,6 +13,8 @@ public struct VariantOptions: Sendable, Hashable, Codable {
   public var lmWeight: Double?
   public var lmBonus: Double?
   public var endpoint: Endpointing.Preset?
+  /// Seconds of silence that end an utterance, in place of the preset's.
+  public var pause: Double?
   public var fullWindow: Bool?
   public var carryText: Bool?
   /// Heard as it would be live; streaming models always are.
@@ -25,7 +27,8 @@ public struct VariantOptions: Sendable, Hashable, Codable {
 
   /// How options are written.
   static let names = [
-    "beam", "chunk", "lm", "lm-weight", "lm-bonus", "endpoint", "full-window", "carry-text", "live", "bits",
+    "beam", "chunk", "lm", "lm-weight", "lm-bonus", "endpoint", "pause", "full-window", "carry-text", "live",
+    "bits",
     "threads",
   ]
 
@@ -46,6 +49,12 @@ public struct VariantOptions: Sendable, Hashable, Codable {
         throw .specification("endpoint=\(text): one of \(all.joined(separator: ", "))")
       }
       endpoint = preset
+    case "pause":
+      let seconds = try Self.number(name, value)
+      guard (0.1...60).contains(seconds) else {
+        throw .specification("pause=\(seconds): from 0.1 to 60 seconds")
+      }
+      pause = seconds
     case "full-window": fullWindow = try Self.flag(name, value)
     case "carry-text": carryText = try Self.flag(name, value)
     case "live": live = try Self.flag(name, value)

@@ -58,6 +58,7 @@ import Testing
   @Test func revisionsAreCounted() {
     let listening = SimulatedListening(speech: [0..<1]) { 0 }
     listening.take(until: 0.5) {
+      listening.partial("The cat,")
       listening.partial("the cat")
       listening.partial("the cat sat on")
       listening.partial("the cap sat on")

@@ -98,6 +98,15 @@ import Testing
       #expect(file.process(variant: "k")?.load == 3)
     }
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == whole)
+    var broken = measurement("3")
+    broken.error = "no luck"
+    let file = try ResultsFile(path: path)
+    try file.append(broken)
+    // Known, and to be tried again.
+    #expect(file.measurement(variant: "k", condition: "clean", source: "3")?.error == "no luck")
+    #expect(!file.has(variant: "k", condition: "clean", source: "3"))
+    try file.append(measurement("3"))
+    #expect(file.has(variant: "k", condition: "clean", source: "3"))
     try folder.write("notes.txt", "dear diary\n")
     #expect(throws: ComparisonError.self) { try ResultsFile(path: folder("notes.txt")) }
     #expect(try folder.text("notes.txt") == "dear diary\n")

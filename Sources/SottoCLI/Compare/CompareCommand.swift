@@ -26,7 +26,7 @@ struct CompareCommand: ParsableCommand {
       time, load time, memory; for what listens live, the time from speech to its
       first text and from its end to the final text, as a listener would wait.
 
-      A model's options follow a colon: beam, chunk, endpoint, lm, lm-weight,
+      A model's options follow a colon: beam, chunk, endpoint, pause, lm, lm-weight,
       lm-bonus, live (hear as sotto listen does), full-window, carry-text, threads,
       bits (quantize a model of floats first).
 

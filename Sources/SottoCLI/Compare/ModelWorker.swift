@@ -38,7 +38,8 @@ final class ModelWorker: Worker {
       sampleRate = model.sampleRate
     } else {
       let idle = [
-        ("chunk", options.chunk != nil), ("endpoint", options.endpoint != nil), ("lm", options.lm != nil),
+        ("chunk", options.chunk != nil), ("endpoint", options.endpoint != nil),
+        ("pause", options.pause != nil), ("lm", options.lm != nil),
       ].first { $0.1 }
       if let idle {
         throw Failure(
@@ -67,6 +68,7 @@ final class ModelWorker: Worker {
     stream.threads = options.threads ?? 0
     stream.chunkMilliseconds = options.chunk
     stream.endpointing = (options.endpoint ?? .balanced).configuration
+    if let pause = options.pause { stream.endpointing.silenceAfterSpeech = pause }
     stream.wordTimes = true
     if let lm = options.lm {
       var model = try LanguageModel(path: lm)

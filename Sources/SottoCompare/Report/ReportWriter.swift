@@ -88,6 +88,7 @@ public struct ReportWriter {
       <label class="wide">Search<input id="search" type="search" placeholder="words or names ( / )"/></label>
       <label>Sort by<select id="sort"><option value="errors">most errors</option><option value="spread">differing most</option><option value="longest">longest</option><option value="order">order</option></select></label>
       <label>Errors of<select id="focus"><option value="-1">all variants</option>\(options.joined())</select></label>
+      \(conditionChoice)
       <label class="check"><input id="wrong" type="checkbox"/>only with errors</label>
       </div>
       <p class="key"><span id="status" role="status"></span><span><del>not heard</del></span><span><ins>not said</ins></span><span class="sub"><s>said</s>heard instead</span><span>\(hasTexts ? "compared with the reference" : "compared with the first variant") · keys: / j k Enter</span></p>
@@ -97,6 +98,14 @@ public struct ReportWriter {
       <footer>Made by sotto compare. Everything is in this file; nothing is loaded from elsewhere.</footer>
 
       """
+  }
+
+  private var conditionChoice: String {
+    guard conditions.count > 1 else { return "" }
+    let options = conditions.enumerated().map {
+      "<option value=\"\($0.offset)\">\($0.element.label.escaped)</option>"
+    }
+    return "<label>Heard<select id=\"under\">\(options.joined())</select></label>"
   }
 
   // MARK: Latencies
@@ -116,12 +125,12 @@ public struct ReportWriter {
   // MARK: Utterances
 
   private struct Item: Encodable {
-    /// Number, id, seconds, reference, what each variant heard.
+    /// Number, id, seconds, reference, what each variant heard under each condition.
     let i: Int
     let id: String
     let d: Double
     let t: String?
-    let c: [Heard?]
+    let c: [[Heard?]]
   }
 
   private struct Heard: Encodable {
@@ -167,7 +176,7 @@ public struct ReportWriter {
     var errors: [Int] = []
     for (index, utterance) in scoring.corpus.utterances.enumerated() {
       let item = item(index, utterance)
-      errors.append(item.c.reduce(0) { $0 + ($1?.e ?? 0) })
+      errors.append((item.c.first ?? []).reduce(0) { $0 + ($1?.e ?? 0) })
       try write((index > 0 ? ",\n" : "") + json(item))
     }
     try write("\n]}</script>\n")
@@ -175,19 +184,23 @@ public struct ReportWriter {
   }
 
   private func item(_ index: Int, _ utterance: Utterance) -> Item {
-    let measurements = variants.map { scoring.measurement($0, first, of: utterance) }
-    let reference = utterance.text ?? measurements.first??.text ?? ""
-    let heard = measurements.map { measurement in
-      measurement.map { measurement in
-        let score = WordErrorRate(
-          reference: reference, hypothesis: measurement.text, normalizer: scoring.normalizer)
-        return Heard(
-          e: score.words.errors, x: measurement.text, s: Self.steps(score), w: measurement.words,
-          f: measurement.error)
+    let heard = conditions.map { condition -> [Heard?] in
+      let measurements = variants.map { scoring.measurement($0, condition, of: utterance) }
+      let reference = utterance.text ?? measurements.first??.text ?? ""
+      return measurements.map { measurement in
+        measurement.map { self.heard($0, reference: reference) }
       }
     }
     return Item(
       i: index, id: utterance.id, d: (utterance.duration * 100).rounded() / 100, t: utterance.text, c: heard)
+  }
+
+  private func heard(_ measurement: UtteranceMeasurement, reference: String) -> Heard {
+    let score = WordErrorRate(
+      reference: reference, hypothesis: measurement.text, normalizer: scoring.normalizer)
+    return Heard(
+      e: score.words.errors, x: measurement.text, s: Self.steps(score), w: measurement.words,
+      f: measurement.error)
   }
 
   private static func steps(_ score: WordErrorRate) -> [Step] {

@@ -42,16 +42,19 @@
   const list = byId("list");
   const [search, sort, focus, wrong, more, status] =
     ["search", "sort", "focus", "wrong", "more", "status"].map(byId);
+  const under = byId("under");
+  // What the variants heard under the chosen condition.
+  const heardOf = (item) => item.c[under ? Number(under.value) : 0];
   const page = 40;
   let shown = [];
   let drawn = 0;
 
   const errors = (item) => {
     const index = Number(focus.value);
-    return index >= 0 ? (item.c[index] ? item.c[index].e : 0) : sum(item.c.map((heard) => (heard ? heard.e : 0)));
+    return index >= 0 ? (heardOf(item)[index] ? heardOf(item)[index].e : 0) : sum(heardOf(item).map((heard) => (heard ? heard.e : 0)));
   };
   const spread = (item) => {
-    const counts = item.c.filter(Boolean).map((heard) => heard.e);
+    const counts = heardOf(item).filter(Boolean).map((heard) => heard.e);
     return counts.length ? Math.max(...counts) - Math.min(...counts) : 0;
   };
   const orders = {
@@ -66,7 +69,7 @@
     shown = data.items.filter((item) => {
       if (wrong.checked && errors(item) === 0) return false;
       if (!words.length) return true;
-      const text = [item.id, item.t || "", ...item.c.map((heard) => (heard ? heard.x : ""))].join(" ").toLowerCase();
+      const text = [item.id, item.t || "", ...heardOf(item).map((heard) => (heard ? heard.x : ""))].join(" ").toLowerCase();
       return words.every((word) => text.includes(word));
     });
     shown.sort((a, b) => orders[sort.value](a, b) || a.i - b.i);
@@ -84,14 +87,14 @@
 
   function row(item) {
     const counts = make("span", { class: "counts" });
-    item.c.forEach((heard, index) => {
+    heardOf(item).forEach((heard, index) => {
       const text = heard ? (heard.f ? "failed" : String(heard.e)) : "–";
       const label = names[index] + ": " + (heard ? (heard.f || heard.e + (heard.e === 1 ? " error" : " errors")) : "not measured");
       counts.append(make("span", { title: label, "aria-label": label, class: heard && heard.e === 0 ? "none" : null },
         dot(index), text));
     });
     const details = make("details", {},
-      make("summary", {}, make("span", { class: "text" }, item.t || (item.c[0] ? item.c[0].x : "")), counts,
+      make("summary", {}, make("span", { class: "text" }, item.t || (heardOf(item)[0] ? heardOf(item)[0].x : "")), counts,
         make("span", { class: "id" }, item.id + " · " + item.d.toFixed(1) + " s")));
     details.addEventListener("toggle", () => {
       if (details.open && details.children.length === 1) details.append(inside(item));
@@ -104,7 +107,7 @@
     const sound = media(item);
     if (sound) body.append(sound);
     if (item.t) body.append(line("reference", null, document.createTextNode(item.t)));
-    item.c.forEach((heard, index) => {
+    heardOf(item).forEach((heard, index) => {
       if (!heard) return;
       const said = document.createDocumentFragment();
       if (heard.f) said.append(make("em", {}, heard.f));
@@ -177,7 +180,7 @@
       audio.play();
     };
     canvas.addEventListener("click", (event) => seek(event.offsetX / canvas.clientWidth * length));
-    item.c.forEach((heard, index) => {
+    heardOf(item).forEach((heard, index) => {
       if (!heard || !heard.w || !heard.w.length) return;
       const lane = make("div", { class: "lane", role: "group", "aria-label": "Word times of " + names[index],
         style: "color:" + colour(index) });
@@ -205,7 +208,7 @@
   }
 
   search.addEventListener("input", update);
-  for (const control of [sort, focus, wrong]) control.addEventListener("change", update);
+  for (const control of [sort, focus, wrong, under].filter(Boolean)) control.addEventListener("change", update);
   more.addEventListener("click", draw);
   document.addEventListener("keydown", (event) => {
     const isTyping = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
