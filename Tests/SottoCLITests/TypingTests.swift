@@ -53,7 +53,7 @@ struct TypingTests {
       xdotool windowfocus --sync "$window"
       $sotto listen --type --replacements replacements.txt --duration 3.4 > shown
       status=$?
-      soon '[ "$(wc -w < typed)" -ge "$(wc -w < shown)" ]'
+      soon '[ "$(wc -c < typed)" -ge "$(wc -c < shown)" ]'
       # Signals other than this one may be blocked here. The screen goes with its last window.
       kill -KILL $terminal; wait $screen
       exit $status
