@@ -72,12 +72,48 @@ def errors(figures):
     return "\n".join(lines)
 
 
+# Figures to reach: what, mode, columns, planes, against whom, and the least ratio wanted with AVX-512 and AVX2.
+GOALS = (
+    ("1 column, 3 bits", "hot", 1, (3,), "OpenBLAS", 8, 3),
+    ("1 column, 3 bits", "model", 1, (3,), "OpenBLAS", 14, 9),
+    ("1 column, 2 bits", "hot", 1, (2,), "OpenBLAS", 11, 4),
+    ("1 column, 3 bits", "hot", 1, (3,), "int8", 1.3, 0.8),
+    ("1 column, 3 bits", "model", 1, (3,), "int8", 2.8, 1.6),
+    ("8 columns, 3 bits", "hot", 8, (3,), "OpenBLAS", 9, 3),
+    ("64 columns, 1 to 3 bits", "hot", 64, (1, 2, 3), "OpenBLAS", 4, 1.8),
+)
+
+
+def goals(isa, figures):
+    """What was to be reached, and the least and the middle ratio over the shapes (fast)."""
+    is_wide = isa.startswith("avx512")
+    lines = ["| | wanted | least | median | shapes below |", "|---|---|---|---|---|"]
+    for what, mode, columns, planes, rival, wide, narrow in GOALS:
+        wanted = wide if is_wide else narrow
+        ratios = {}
+        for place in places(figures, mode):
+            if place[3] == columns:
+                for count in planes:
+                    ratio = figures[place + (rival, 0)][0] / figures[place + ("sotto fast", count)][0]
+                    ratios[f"{place[1]} × {place[2]}" + (f", {count} bits" if len(planes) > 1 else "")] = ratio
+        below = [name for name, ratio in ratios.items() if ratio < wanted]
+        values = sorted(ratios.values())
+        setting = "the same matrix" if mode == "hot" else "cycling"
+        lines.append(
+            f"| {what}, {setting}, against {rival} | {wanted} | {values[0]:.2f} | {values[len(values) // 2]:.2f} | "
+            f"{'; '.join(below) or 'none'} |"
+        )
+    return "\n".join(lines)
+
+
 def section(isa, int8, figures):
     parts = [
         f"Measured with `{isa}` on {processor()}, one thread, medians of interleaved rounds, look-up tables and the "
         f"conversion of the columns included. The 8-bit product written by hand is for `{int8}`. In brackets: how many "
         "times as fast as OpenBLAS's FP32, and as the 8-bit product by hand."
     ]
+    if isa.startswith("avx"):
+        parts.append(f"**What was to be reached** (times as fast)\n\n{goals(isa, figures)}")
     for mode, title in (("hot", "The same matrix again and again"), ("model", "Cycling through 40 million weights")):
         for precision in ("fast", "accurate"):
             parts.append(f"**{title}, {precision}**\n\n{table(figures, mode, precision)}")
