@@ -338,12 +338,9 @@ final class AgreementStream: SpeechStream {
     let rate = Double(Segmenter.sampleRate)
     let committed = text(current.committed)
     if isSpeech(since: current.start) {
-      let found = Segment(joining: decoder.segments(chunk, rate: rate, previous: []).segments)
-      if committed.isEmpty || found?.text.beginsWithWords(of: committed) == true { return found }
-      let forced = decoder.segments(chunk, rate: rate, previous: [], after: current.committed).segments
-      if let segment = Segment(joining: forced), segment.text.beginsWithWords(of: committed) {
-        return segment
-      }
+      let found = decoder.segments(chunk, rate: rate, previous: [], keeping: current.committed).segments
+      let segment = Segment(joining: found)
+      if committed.isEmpty || segment?.text.beginsWithWords(of: committed) == true { return segment }
     }
     guard !committed.isEmpty else { return nil }
     let scores = current.committed.scores

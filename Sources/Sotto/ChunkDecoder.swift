@@ -55,11 +55,11 @@ struct ChunkDecoder {
   ///
   /// - Parameters:
   ///   - previous: tokens of the text before, where it is to be carried over.
-  ///   - prefix: tokens that all readings begin with.
-  func readings(_ samples: [Float], previous: [Int] = [], after prefix: Hypothesis = .init()) -> [Reading] {
+  ///   - prefix: what was heard before, whose words all readings begin with; written otherwise, perhaps.
+  func readings(_ samples: [Float], previous: [Int] = [], keeping prefix: Hypothesis = .init()) -> [Reading] {
     let encoded = clock.measure(\.encoder) { self.encoded(samples) }
     return clock.measure(\.decoder) {
-      readings(encoded, count: samples.count, previous: previous, after: prefix)
+      readings(encoded, count: samples.count, previous: previous, keeping: prefix)
     }
   }
 
@@ -91,28 +91,20 @@ struct ChunkDecoder {
   }
 
   private func readings(
-    _ encoded: AudioEncoder.States, count: Int, previous: [Int], after prefix: Hypothesis
+    _ encoded: AudioEncoder.States, count: Int, previous: [Int], keeping prefix: Hypothesis
   ) -> [Reading] {
-    let ids = model.special
     let slots = (configuration.beam + 1) * (Self.mostTokens + 8) + model.decoder.capacity
     let session = DecoderSession(model.decoder, encoded: encoded, slots: slots, context: context)
     // Observers see each token of the final text once, and no hypotheses.
     session.context.observer = nil
     let frames = frames(of: count, in: encoded)
-    let first = search(
-      session, prompt: carried(previous) + [ids.startOfTranscript], after: prefix,
-      rules: rules(frames: frames))
-    if isSilence(first) { return [] }
-    var best = first
-    if first.metLoop || isDoubtful(first) {
-      var strict = model.rules(timestamps: false)
-      strict.uniqueRun = Self.uniqueRun
+    let prompt = carried(previous) + [model.special.startOfTranscript]
+    var found = search(session, prompt: prompt, after: .init(), frames: frames)
+    if !prefix.tokens.isEmpty, !begins(found, with: prefix) {
       session.reset()
-      let second = search(
-        session, prompt: [ids.startOfTranscript, ids.noTimestamps], after: text(prefix), rules: strict)
-      if isBetter(second, than: first) { best = second }
-      if isSilence(best) { return [] }
+      found = search(session, prompt: prompt, after: prefix, frames: frames)
     }
+    guard let best = found else { return [] }
     var readings: [Reading] = []
     for hypothesis in best.hypotheses where readings.count < max(configuration.nBest, 1) {
       var reading = reading(hypothesis)
@@ -125,6 +117,29 @@ struct ChunkDecoder {
       readings.append(reading)
     }
     return readings
+  }
+
+  /// What is found, the second attempt included where the first is doubted; nil where it is no speech.
+  private func search(
+    _ session: DecoderSession, prompt: [Int], after prefix: Hypothesis, frames: Int
+  ) -> AttentionBeamSearch.Result? {
+    let ids = model.special
+    let first = search(session, prompt: prompt, after: prefix, rules: rules(frames: frames))
+    if isSilence(first) { return nil }
+    guard first.metLoop || isDoubtful(first) else { return first }
+    var strict = model.rules(timestamps: false)
+    strict.uniqueRun = Self.uniqueRun
+    session.reset()
+    let second = search(
+      session, prompt: [ids.startOfTranscript, ids.noTimestamps], after: text(prefix), rules: strict)
+    let best = isBetter(second, than: first) ? second : first
+    return isSilence(best) ? nil : best
+  }
+
+  private func begins(_ result: AttentionBeamSearch.Result?, with prefix: Hypothesis) -> Bool {
+    guard let best = result?.hypotheses.first else { return false }
+    return model.vocabulary.text(text(best).tokens).beginsWithWords(
+      of: model.vocabulary.text(text(prefix).tokens))
   }
 
   /// Seconds of silence after the speech that are kept position by position.

@@ -9,16 +9,16 @@ extension ChunkDecoder {
   /// The segments of one chunk, and the tokens of their text. Where the decoder ended before the chunk did, it goes on
   /// from there: a chunk ends with speech.
   ///
-  /// - Parameter prefix: tokens that the text begins with.
+  /// - Parameter prefix: what was heard before, whose words the text begins with.
   func segments(
-    _ chunk: SpeechChunk, rate: Double, previous: [Int], after prefix: Hypothesis = .init()
+    _ chunk: SpeechChunk, rate: Double, previous: [Int], keeping prefix: Hypothesis = .init()
   ) -> (segments: [Segment], tokens: [Int]) {
     var segments: [Segment] = []
     var tokens: [Int] = []
     var part = chunk
     var prefix = prefix
     while true {
-      let readings = readings(part.samples, previous: previous + tokens, after: prefix)
+      let readings = readings(part.samples, previous: previous + tokens, keeping: prefix)
       prefix = Hypothesis()
       guard let best = readings.first else { break }
       tokens += best.tokens

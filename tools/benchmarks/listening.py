@@ -125,10 +125,14 @@ def main():
             texts = [event for event in events if event["event"] == "final"]
             finals += [event["arrival"] - origin - event["time"] for event in texts if event["rule"] != "none"]
             cpu, seconds = cpu + used, seconds + length
-            command = [options.sotto, "transcribe", "--model", options.model, "--partials", "--format", "jsonl", saved]
+            command = [options.sotto, "transcribe", "--model", options.model, "--partials", "--format", "jsonl"]
+            command += ["--threads", "1", saved]
             lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
             segments = json.loads(lines[-1])["segments"]
-            same += [segment["text"] for segment in segments] == [event["text"] for event in texts]
+            expected, heard = [segment["text"] for segment in segments], [event["text"] for event in texts]
+            same += expected == heard
+            if expected != heard:
+                print(f"{clip}: {heard}\n  and not {expected}", file=sys.stderr)
         environment = microphone(folder, library, b"")
         events, quiet = listen([*program, "--duration", str(options.silence)], environment)
     print("| | median | 95 % |\n|---|---|---|")
