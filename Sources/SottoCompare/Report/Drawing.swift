@@ -29,8 +29,11 @@ struct Scale {
 
   /// From 0, or from the first tick below the values, to the first tick above them.
   init(_ values: [Double], to range: (from: Double, to: Double), startsAtZero: Bool = true, ticks: Int = 5) {
+    let values = values.filter(\.isFinite)
     let low = startsAtZero ? 0 : values.min() ?? 0
-    let high = max(values.max() ?? 1, low + 1e-9)
+    let largest = values.max() ?? 1
+    // Where all values are the same there is no scale to read off them.
+    let high = largest - low > 1e-9 ? largest : low + 1
     let raw = (high - low) / Double(ticks)
     let magnitude = pow(10, floor(log10(raw)))
     step = ([1, 2, 2.5, 5, 10].first { $0 * magnitude >= raw } ?? 10) * magnitude
