@@ -116,8 +116,8 @@ struct ListenSession {
     if isPaused { new = [Float](repeating: 0, count: new.count) }
     save(new)
     guard let stream else { return backlog.append(new) }
-    // A whole second waiting: recognition has fallen behind.
-    stream.skipsPartials = Double(new.count) >= 0.9 * Double(capture.sampleRate)
+    // A whole second waiting, which is as much as comes at once: recognition has fallen behind.
+    stream.skipsPartials = new.count >= capture.sampleRate
     try show(stream.accept(new))
   }
 
