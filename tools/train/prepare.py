@@ -21,6 +21,7 @@ import torch
 
 from sotto_train.features import log_mel
 from sotto_train.model import Encoder
+from sotto_train.precision import faster_precision, mixed
 from sotto_train.texts import spoken
 
 ALIGN = 4  # mel frames of a clip are a multiple of this: two for a state, two states for a row of scores
@@ -39,7 +40,7 @@ def batches(lengths, limit):
 
 
 @torch.no_grad()
-def states_of(encoder, features):
+def states_of(encoder, features, precision):
     """Full-context states of each clip, batched by length. A clip ends in silence up to the longest of its batch."""
     result = [None] * len(features)
     for batch in batches([len(f) for f in features], 12_000):
@@ -48,12 +49,14 @@ def states_of(encoder, features):
             torch.nn.functional.pad(features[i], (0, 0, 0, longest - len(features[i])), value=float(features[i].min()))
             for i in batch
         ])  # fmt: skip
-        for index, states in zip(batch, encoder(padded)):
+        with mixed(precision):
+            rows = encoder(padded).float()
+        for index, states in zip(batch, rows):
             result[index] = states[: len(features[index]) // 2]
     return result
 
 
-def prepare(shard, folder, encoder, vocabulary):
+def prepare(shard, folder, encoder, vocabulary, precision):
     audio = soundfile.read(shard.with_suffix(".flac"), dtype="float32")[0]
     mels, cleans, clips, frame = [], [], [], 0
     for line in shard.read_text(encoding="utf-8").splitlines():
@@ -68,7 +71,7 @@ def prepare(shard, folder, encoder, vocabulary):
         cleans.append(log_mel(clean, floor=None))
         clips.append({"frame": frame, "frames": frames, "pieces": pieces, "voice": clip["voice"]})
         frame += frames
-    states = torch.cat(states_of(encoder, cleans))
+    states = torch.cat(states_of(encoder, cleans, precision))
     np.save(folder / (shard.stem + ".mel.npy"), torch.cat(mels).half().numpy())
     np.save(folder / (shard.stem + ".states.npy"), states.half().numpy())
     (folder / (shard.stem + ".clips.json")).write_text(json.dumps(clips))
@@ -88,11 +91,12 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     encoder = Encoder.of_whisper(arguments.model).eval()
     vocabulary = sentencepiece.SentencePieceProcessor(model_file=arguments.vocabulary)
+    precision = faster_precision()
     while True:
         for shard in sorted(arguments.corpus.glob("shard-*.jsonl")):
             if not (folder / (shard.stem + ".clips.json")).exists():
                 began = time.time()
-                prepare(shard, folder, encoder, vocabulary)
+                prepare(shard, folder, encoder, vocabulary, precision)
                 print(f"{shard.stem}: {time.time() - began:.1f} s", flush=True)
         if len(list(folder.glob("*.clips.json"))) >= arguments.watch:
             return

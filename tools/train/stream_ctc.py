@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from sotto_train.data import PreparedCorpus, mask_features, mask_states
 from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask
+from sotto_train.precision import PRECISIONS, faster_precision, mixed
 from sotto_train.scoring import DevelopmentSet
 
 CHUNKS = (16, 16, 32, 32, 64, None)  # states; one is drawn for each batch
@@ -45,7 +46,11 @@ class Run:
         self.checkpoint = arguments.run / "checkpoint.pt"
         torch.manual_seed(arguments.seed)
         pieces = self.vocabulary.get_piece_size() - 1  # the first is for unknown characters: here, the blank
-        self.model = StreamCTC(Encoder.of_whisper(arguments.model), pieces, arguments.recurrent, dropout=arguments.dropout)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        # Of the whole run, however often it is stopped: the first start decides.
+        self.precision = faster_precision() if arguments.precision == "auto" else arguments.precision
+        encoder = Encoder.of_whisper(arguments.model)
+        self.model = StreamCTC(encoder, pieces, arguments.recurrent, dropout=arguments.dropout).to(self.device)
         self.average = copy.deepcopy(self.model)
         head = [p for n, p in self.model.named_parameters() if not n.startswith("encoder.")]
         encoder = list(self.model.encoder.parameters())
@@ -60,19 +65,20 @@ class Run:
 
     def resume(self):
         try:
-            state = torch.load(self.checkpoint, weights_only=True)
+            state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise SystemExit(f"{self.checkpoint} is damaged: remove it to begin again ({error})")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.place, self.seconds = state["place"], state["seconds"]
+        self.place, self.seconds, self.precision = state["place"], state["seconds"], state["precision"]
         torch.set_rng_state(state["random"])
 
     def save(self):
         state = {
             "model": self.model.state_dict(), "average": self.average.state_dict(), "place": self.place,
             "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(), "seconds": self.seconds,
+            "precision": self.precision,
         }  # fmt: skip
         torch.save(state, self.checkpoint.with_suffix(".part"))
         os.replace(self.checkpoint.with_suffix(".part"), self.checkpoint)
@@ -86,7 +92,7 @@ class Run:
         """(sum to minimise, CTC loss a piece, distance from the full-context states)."""
         joint = self.place["stage"] == "joint"
         mel, target, lengths, pieces, counts = self.corpus.gather(batch, with_mel=joint)
-        distance = torch.zeros(())
+        distance = torch.zeros((), device=self.device)
         if joint:
             mask_features(mel, lengths, None)
             chunk = CHUNKS[int(torch.randint(len(CHUNKS), ()))]
@@ -95,17 +101,20 @@ class Run:
             # The states tell where they are: those of another position are far from the target, whatever was said.
             is_moved = float(torch.rand(())) < MOVED
             offsets = torch.randint(POSITIONS, (len(batch),)) if is_moved else None
-            states = self.model.encoder(mel, mask, offsets)
+            offsets = None if offsets is None else offsets.to(self.device)
+            with mixed(self.precision, self.device):
+                states = self.model.encoder(mel.to(self.device), mask.to(self.device), offsets)
             if not is_moved:
-                inside = torch.arange(target.shape[1])[None] < lengths[:, None]
-                distance = (states - target)[inside].square().mean()
+                inside = (torch.arange(target.shape[1])[None] < lengths[:, None]).to(self.device)
+                distance = (states.float() - target.to(self.device))[inside].square().mean()
         else:
             states = target + self.arguments.head_noise * torch.randn_like(target)
             mask_states(states, lengths)
-        scores = self.model.head(states)
+        with mixed(self.precision, self.device):
+            scores = self.model.head(states.to(self.device))
         # In sums over all pieces, so that long and short clips weigh by what they say.
         ctc = functional.ctc_loss(
-            scores.transpose(0, 1), pieces, lengths // 2, counts, reduction="sum", zero_infinity=True
+            scores.transpose(0, 1), pieces.to(self.device), lengths // 2, counts, reduction="sum", zero_infinity=True
         ) / counts.sum()
         return ctc + DISTILLATION * distance, ctc, distance
 
@@ -180,6 +189,7 @@ def main():
     parser.add_argument("--head-rate", type=float, default=1e-3)
     parser.add_argument("--encoder-rate", type=float, default=2e-4)
     parser.add_argument("--warm-up", type=int, default=100)
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="of products; auto takes the faster")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()

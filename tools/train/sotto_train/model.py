@@ -51,7 +51,7 @@ class Encoder(nn.Module):
         """mel [B, T, bands], mask [B or 1, 1, N, N] (true where attended), offsets [B] of positions; to [B, N, width]."""
         x = functional.gelu(self.conv1(mel.transpose(1, 2)))
         x = functional.gelu(self.conv2(x)).transpose(1, 2)
-        index = torch.arange(x.shape[1])[None] + (0 if offsets is None else offsets[:, None])
+        index = torch.arange(x.shape[1], device=x.device)[None] + (0 if offsets is None else offsets[:, None])
         x = x + self.positions[index % POSITIONS]
         for layer in self.layers:
             x = layer(x, mask)
@@ -111,7 +111,7 @@ class StreamCTC(nn.Module):
         """[B, N, width] to log-probabilities [B, N / 2, pieces + 1]."""
         batch, count, width = states.shape
         stacked = states[:, : count // STACK * STACK].reshape(batch, count // STACK, STACK * width)
-        return functional.log_softmax(self.output(self.dropout(self.lstm(stacked)[0])), dim=-1)
+        return functional.log_softmax(self.output(self.dropout(self.lstm(stacked)[0])).float(), dim=-1)
 
 
 def chunk_mask(count, chunk, left, lengths=None):

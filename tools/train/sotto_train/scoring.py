@@ -28,9 +28,10 @@ class DevelopmentSet:
     @torch.no_grad()
     def texts(self, model, chunk, left=LEFT):
         texts = []
+        device = next(model.parameters()).device
         for mel, _ in self.clips:
-            mel = mel[: mel.shape[0] // (2 * STACK) * 2 * STACK][None]
-            scores = model.head(model.encoder(mel, chunk_mask(mel.shape[1] // 2, chunk, left)))[0]
+            mel = mel[: mel.shape[0] // (2 * STACK) * 2 * STACK][None].to(device)
+            scores = model.head(model.encoder(mel, chunk_mask(mel.shape[1] // 2, chunk, left).to(device)))[0]
             best = torch.unique_consecutive(scores.argmax(-1)).tolist()
             texts.append(self.vocabulary.decode([piece for piece in best if piece]))
         return texts
