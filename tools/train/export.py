@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Makes a float model file of the engine from a training run.
+"""Makes a model file of the engine from a training run.
 
     python tools/train/export.py --vocabulary PIECES.model --name stream-ctc RUN/checkpoint.pt OUTPUT.safetensors
 
-Takes the moving average of the weights. `sotto quantize` makes the small model from the file. Names and shapes are those
-of docs/model-file.md: convolutions as matrices whose columns follow three frames, so that they can be coded; a key's
-bias, which softmax does not see, and positions, which are sinusoids, are left out.
+Of a run whose last stage was trained in binary coding, its codes and scales, as they were trained. Of another, or with
+--floats, the moving average of the weights in float16; `sotto quantize` makes the small model from that. Names and shapes
+are those of docs/model-file.md: convolutions as matrices whose columns follow three frames, so that they can be coded; a
+key's bias, which softmax does not see, and positions, which are sinusoids, are left out.
 """
 
 import argparse
@@ -19,40 +20,84 @@ import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from model_file import write_safetensors  # noqa: E402
+from sotto_train.binary_coding import decode, encode  # noqa: E402
 from sotto_train.features import STREAMING_FLOOR  # noqa: E402
 from sotto_train.model import LAYER_NAMES, POSITIONS, STACK  # noqa: E402
 
 SOURCE = "OpenAI Whisper tiny.en's encoder, trained on for streams on synthetic speech (tools/train)"
 
 
-def model_tensors(state):
-    """The tensors of the engine's file, float16, from the state of a StreamCTC."""
-    state = {name: value.detach().float() for name, value in state.items()}
-    tensors = {}
+def as_rows(weight):
+    """A convolution [outputs, inputs, frames] as a matrix whose columns follow the frames; matrices as they are."""
+    return weight.permute(0, 2, 1).reshape(weight.shape[0], -1) if weight.dim() == 3 else weight
 
-    def put(name, value):
-        tensors[name] = value.numpy().astype(np.float16)
 
-    for name in ("conv1", "conv2"):
-        weight = state[f"encoder.{name}.weight"]  # [outputs, inputs, frames]
-        put(f"encoder.{name}.weight", weight.permute(0, 2, 1).reshape(weight.shape[0], -1))
-        put(f"encoder.{name}.bias", state[f"encoder.{name}.bias"])
-    for part in ("weight", "bias"):
-        put(f"encoder.norm.{part}", state[f"encoder.norm.{part}"])
-        put(f"output.{part}", state[f"output.{part}"])
+def matrices(state):
+    """(name in the file, name of the parameter, its rows) of each matrix; of them all, the rows make up the parameter."""
+    for name in ("encoder.conv1", "encoder.conv2", "output"):
+        yield f"{name}.weight", f"{name}.weight", slice(None)
+    width = state["encoder.norm.weight"].shape[0]
     for index in range(count_layers(state)):
-        for ours, theirs in LAYER_NAMES.items():
-            for part in ("weight", "bias"):
-                put(f"encoder.layers.{index}.{theirs}.{part}", state[f"encoder.layers.{index}.{ours}.{part}"])
-        for part in ("weight", "bias"):
-            for name, value in zip(("query", "key", "value"), state[f"encoder.layers.{index}.qkv.{part}"].chunk(3)):
-                if (name, part) != ("key", "bias"):
-                    put(f"encoder.layers.{index}.self_attention.{name}.{part}", value)
+        ours, theirs = f"encoder.layers.{index}", f"encoder.layers.{index}"
+        for place, part in enumerate(("query", "key", "value")):
+            rows = slice(place * width, (place + 1) * width)
+            yield f"{theirs}.self_attention.{part}.weight", f"{ours}.qkv.weight", rows
+        for part in ("output", "up", "down"):
+            yield f"{theirs}.{LAYER_NAMES[part]}.weight", f"{ours}.{part}.weight", slice(None)
     for index in range(count_recurrent(state)):
-        put(f"recurrent.{index}.input.weight", state[f"lstm.weight_ih_l{index}"])
-        put(f"recurrent.{index}.recurrent.weight", state[f"lstm.weight_hh_l{index}"])
-        put(f"recurrent.{index}.bias", state[f"lstm.bias_ih_l{index}"] + state[f"lstm.bias_hh_l{index}"])
-    return tensors
+        yield f"recurrent.{index}.input.weight", f"lstm.weight_ih_l{index}", slice(None)
+        yield f"recurrent.{index}.recurrent.weight", f"lstm.weight_hh_l{index}", slice(None)
+
+
+def vectors(state):
+    """(name in the file, values) of what is not multiplied by."""
+    for name in ("encoder.conv1.bias", "encoder.conv2.bias", "encoder.norm.weight", "encoder.norm.bias", "output.bias"):
+        yield name, state[name]
+    for index in range(count_layers(state)):
+        layer = f"encoder.layers.{index}"
+        for ours, theirs in LAYER_NAMES.items():
+            parts = ("weight", "bias") if ours.endswith("norm") else ("bias",)
+            for part in parts:
+                yield f"{layer}.{theirs}.{part}", state[f"{layer}.{ours}.{part}"]
+        query, _, value = state[f"{layer}.qkv.bias"].chunk(3)
+        yield f"{layer}.self_attention.query.bias", query
+        yield f"{layer}.self_attention.value.bias", value
+    for index in range(count_recurrent(state)):
+        yield f"recurrent.{index}.bias", state[f"lstm.bias_ih_l{index}"] + state[f"lstm.bias_hh_l{index}"]
+
+
+def model_tensors(state, scales=None):
+    """The tensors of the engine's file from the state of a StreamCTC, and what its configuration says of their coding.
+
+    `scales`: {name of a parameter: [rows, planes]} of those that are in binary coding; everything else is float16.
+    """
+    state = {name: value.detach().float() for name, value in state.items()}
+    tensors, codings = {}, {}
+    for name, parameter, rows in matrices(state):
+        weight = as_rows(state[parameter])[rows]
+        if scales and parameter in scales:
+            own = scales[parameter][rows]
+            codes = encode(weight, own)
+            lost = float((weight - decode(codes, own)).norm() / weight.norm())
+            tensors |= coded_tensors(name, codes, own)
+            codings[name] = {
+                "planes": [own.shape[1]], "rows": [len(weight)], "inputs": weight.shape[1], "group": weight.shape[1],
+                "calibrated": False, "relativeError": lost,
+            }  # fmt: skip
+        else:
+            tensors[name] = weight.numpy().astype(np.float16)
+    tensors |= {name: value.numpy().astype(np.float16) for name, value in vectors(state)}
+    return tensors, codings
+
+
+def coded_tensors(name, codes, scales):
+    """NAME.bits [planes, rows, columns / 8] and NAME.scale [rows, 1, planes] as docs/model-file.md has them."""
+    planes = scales.shape[1]
+    bits = np.stack([(codes.numpy() >> plane) & 1 for plane in range(planes)])
+    return {
+        f"{name}.bits": np.packbits(bits, axis=-1, bitorder="little"),
+        f"{name}.scale": scales[:, None].numpy().astype(np.float16),
+    }
 
 
 def count_layers(state):
@@ -100,8 +145,9 @@ def model_configuration(state, heads, pieces, name, licence, source, chunks=(16,
     }  # fmt: skip
 
 
-def write_model(path, state, configuration, pieces, scores):
-    tensors = model_tensors(state) | vocabulary_tensors(pieces, scores)
+def write_model(path, state, configuration, pieces, scores, scales=None):
+    tensors, configuration["quantization"] = model_tensors(state, scales)
+    tensors |= vocabulary_tensors(pieces, scores)
     write_safetensors(path, tensors, {"sotto": json.dumps(configuration, separators=(",", ":"))})
 
 
@@ -111,9 +157,12 @@ def main():
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("--vocabulary", required=True, help="SentencePiece model that the run was trained with")
     parser.add_argument("--name", default="stream-ctc")
+    parser.add_argument("--floats", action="store_true", help="the float weights, even where the last stage trained codes")
     parser.add_argument("--heads", type=int, default=6, help="attention heads of the encoder")
     arguments = parser.parse_args()
-    state = torch.load(arguments.checkpoint, weights_only=True, map_location="cpu")["average"]
+    run = torch.load(arguments.checkpoint, weights_only=True, map_location="cpu")
+    scales = None if arguments.floats else run["scales"]
+    state = run["model" if scales else "average"]
     vocabulary = sentencepiece.SentencePieceProcessor(model_file=arguments.vocabulary)
     # Id 0 is the unknown piece, whose class is the blank.
     ids = range(1, vocabulary.get_piece_size())
@@ -121,7 +170,7 @@ def main():
         sys.exit(f"{arguments.checkpoint} has {state['output.bias'].shape[0]} classes for {len(ids)} pieces and a blank")
     pieces, scores = [vocabulary.id_to_piece(i) for i in ids], [vocabulary.get_score(i) for i in ids]
     configuration = model_configuration(state, arguments.heads, len(ids), arguments.name, "MIT", SOURCE)
-    write_model(arguments.output, state, configuration, pieces, scores)
+    write_model(arguments.output, state, configuration, pieces, scores, scales)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.1f} MB")
 
 

@@ -2,16 +2,17 @@
 """Trains the streaming encoder and its CTC head; stops and goes on at any time.
 
     python tools/train/stream_ctc.py --model FLOAT_MODEL --vocabulary PIECES.model --development MANIFEST \\
-        [--head-epochs 4] [--epochs 6] [--decay 1000] PREPARED RUN
+        [--head-epochs 4] [--epochs 6] [--decay 1000] [--recipe RECIPE.json] PREPARED RUN
 
 First the head alone, on the full-context states that prepare.py has stored (quick), then everything, with attention in
 chunks of random size. Loss: CTC (a nat a piece) plus the squared distance of the encoder's states from the full-context
 states of the clean speech. Steps of constant rate after a warm-up; --decay STEPS ends a run by bringing the rate down
-to nothing. RUN/log.jsonl has one line an epoch with error rates on the development set; RUN/checkpoint.pt is what
+to nothing. With --recipe these last steps are taken, from the average on, by weights in binary coding (arXiv 2009.07453). RUN/log.jsonl has one line an epoch with error rates on the development set; RUN/checkpoint.pt is what
 --resume (the default where it exists) goes on from: weights, their moving average, optimizer, random states.
 """
 
 import argparse
+import contextlib
 import copy
 import json
 import os
@@ -23,6 +24,8 @@ import sentencepiece
 import torch
 from torch.nn import functional
 
+from export import matrices
+from sotto_train.binary_coding import CodedWeights, planes_of, read_recipe
 from sotto_train.data import PreparedCorpus, mask_features, mask_states
 from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask
 from sotto_train.precision import PRECISIONS, faster_precision, mixed
@@ -35,6 +38,8 @@ MOVED = 0.15
 AVERAGE = 0.998
 DISTILLATION = 1.0
 CLIP = 2.0
+# Steps of coded weights from one fit of their scales to the next.
+REFIT = 20
 
 
 class Run:
@@ -60,6 +65,10 @@ class Run:
         # Where the run is: stage, epoch of it, batch of that, shards in that epoch, steps since the stage began.
         self.place = {"stage": "head", "epoch": 0, "batch": 0, "shards": None, "step": 0, "decay": 0}
         self.seconds = 0.0
+        self.coding = None
+        rules = read_recipe(arguments.recipe) if arguments.recipe else []
+        planes = {ours: planes_of(rules, name) for name, ours, _ in matrices(self.model.state_dict())}
+        self.planes = {name: bits for name, bits in planes.items() if bits}
         if self.checkpoint.exists():
             self.resume()
 
@@ -73,12 +82,15 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.place, self.seconds, self.precision = state["place"], state["seconds"], state["precision"]
         torch.set_rng_state(state["random"])
+        if state.get("scales"):
+            self.coding = CodedWeights(self.model, {name: s.shape[1] for name, s in state["scales"].items()})
+            self.coding.scales = {name: s.to(self.device) for name, s in state["scales"].items()}
 
     def save(self):
         state = {
             "model": self.model.state_dict(), "average": self.average.state_dict(), "place": self.place,
             "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(), "seconds": self.seconds,
-            "precision": self.precision,
+            "precision": self.precision, "scales": self.coding.scales if self.coding else None,
         }  # fmt: skip
         torch.save(state, self.checkpoint.with_suffix(".part"))
         os.replace(self.checkpoint.with_suffix(".part"), self.checkpoint)
@@ -122,9 +134,12 @@ class Run:
         began = time.time()
         for group, rate in zip(self.optimizer.param_groups, (self.arguments.head_rate, self.arguments.encoder_rate)):
             group["lr"] = rate * self.rate()
-        loss, ctc, distance = self.loss(batch)
+        if self.coding and self.place["decay"] % REFIT == 1:
+            self.coding.fit(rounds=1)
         self.optimizer.zero_grad()
-        loss.backward()
+        with self.coding or contextlib.nullcontext():
+            loss, ctc, distance = self.loss(batch)
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimizer.step()
         kept = min(AVERAGE, (1 + self.place["step"]) / (10 + self.place["step"]))
@@ -153,7 +168,10 @@ class Run:
                 print(f"{self.place} of {len(batches)}: ctc {recent[0]:.3f}, distance {recent[1]:.3f}", flush=True)
                 self.save()
                 saved = time.time()
-        rates = self.development.error_rates(self.average, ("640", "full") if self.place["stage"] == "head" else ("320", "640", "1280", "full"))
+        # What is trained in codes is measured in codes, and ends at a rate of nothing: it needs no average.
+        settings = ("640", "full") if self.place["stage"] == "head" else ("320", "640", "1280", "full")
+        with self.coding or contextlib.nullcontext():
+            rates = self.development.error_rates(self.model if self.coding else self.average, settings)
         means = [sum(l) / max(1, len(l)) for l in zip(*losses)] or [0, 0]
         entry = self.place | {"ctc": means[0], "distance": means[1], "hours": self.corpus.hours, "seconds": self.seconds}
         with open(self.arguments.run / "log.jsonl", "a") as log:
@@ -168,6 +186,13 @@ class Run:
             self.epoch()
         if self.place["stage"] == "head":
             self.place |= {"stage": "joint", "epoch": 0, "batch": 0, "shards": None, "step": 0}
+        if arguments.decay and self.planes and not self.coding:
+            self.model.load_state_dict(self.average.state_dict())
+            self.optimizer.state.clear()
+            self.place |= {"decay": 0, "step": 0}
+            self.coding = CodedWeights(self.model, self.planes)
+            self.coding.fit()
+            print(f"coded: relative error {self.coding.error():.4f}", flush=True)
         while self.place["epoch"] < arguments.epochs and not (arguments.decay and self.place["decay"] >= arguments.decay):
             self.epoch()
 
@@ -182,6 +207,7 @@ def main():
     parser.add_argument("--head-epochs", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--decay", type=int, default=0, metavar="STEPS")
+    parser.add_argument("--recipe", type=pathlib.Path, help="planes of each tensor, as for sotto quantize; with --decay")
     parser.add_argument("--batch", type=int, default=120, help="seconds of speech in a step, padding included")
     parser.add_argument("--recurrent", type=int, default=384, help="width of the LSTM layers")
     parser.add_argument("--dropout", type=float, default=0.3)

@@ -18,6 +18,8 @@ import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from model_file import write_safetensors  # noqa: E402
+from export import matrices, model_tensors  # noqa: E402
+from sotto_train.binary_coding import decode, encode, fit, sign_patterns  # noqa: E402
 from sotto_train.data import PreparedCorpus  # noqa: E402
 from sotto_train.degradation import degrade, draw_degradation  # noqa: E402
 from sotto_train.model import Encoder, chunk_mask  # noqa: E402
@@ -95,7 +97,7 @@ class TrainingTests(unittest.TestCase):
             prepared=self.folder / "prepared", run=self.folder / name, model=self.folder / "whisper.safetensors",
             vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", head_epochs=2, epochs=4,
             decay=0, batch=6, recurrent=24, dropout=0.1, head_noise=0.2, head_rate=1e-2, encoder_rate=2e-3, warm_up=2, seed=1,
-            precision="float32",
+            precision="float32", recipe=None,
         )  # fmt: skip
         arguments = argparse.Namespace(**(arguments | changes))
         arguments.run.mkdir(exist_ok=True)
@@ -136,6 +138,55 @@ class TrainingTests(unittest.TestCase):
         run = self.run_for("decay", head_epochs=1, epochs=100, decay=7)
         self.assertEqual(run.place["decay"], 7)
         self.assertEqual(run.place["step"], 7)
+
+    def write_recipe(self):
+        recipe = self.folder / "recipe.json"
+        recipe.write_text('[{"pattern": "encoder.conv?.weight", "bits": 16}, {"pattern": "*.weight", "bits": 3}]')
+        return recipe
+
+    def test_codes_are_exported_as_trained(self):
+        recipe = self.write_recipe()
+        run = self.run_for("coded", head_epochs=1, epochs=100, decay=30, recipe=recipe)
+        scales = torch.load(run.checkpoint, weights_only=True)["scales"]
+        with run.coding:
+            trained = {name: p.detach().clone() for name, p in run.model.named_parameters()}
+        tensors, codings = model_tensors(run.model.state_dict(), scales)
+        for name, parameter, rows in matrices(trained):
+            if name not in codings:
+                self.assertIn("conv", name)
+                continue
+            bits = np.unpackbits(tensors[f"{name}.bits"], axis=-1, bitorder="little", count=codings[name]["inputs"])
+            scale = tensors[f"{name}.scale"].astype(np.float32)[:, 0].T[:, :, None]  # [planes, rows, 1]
+            value = ((2.0 * bits - 1) * scale).sum(axis=0)
+            np.testing.assert_allclose(value, trained[parameter][rows].numpy(), rtol=1e-6, atol=1e-7, err_msg=name)
+        self.assertEqual(len(codings), 1 + 6 * LAYERS + 4)
+
+    def test_coded_training_learns_and_resumes(self):
+        recipe = self.write_recipe()
+        whole = self.run_for("w", head_epochs=6, epochs=100, decay=40, recipe=recipe)
+        self.run_for("h", head_epochs=6, epochs=2, decay=40, recipe=recipe)
+        halves = self.run_for("h", head_epochs=6, epochs=100, decay=40, recipe=recipe)
+        for name, value in whole.model.state_dict().items():
+            self.assertTrue(torch.equal(value, halves.model.state_dict()[name]), name)
+        joint = [e["ctc"] for e in self.log("w") if e["stage"] == "joint"]
+        self.assertLess(joint[-1], joint[0])
+
+    def test_binary_coding(self):
+        weights = torch.randn(64, 96, generator=torch.Generator().manual_seed(1))
+        errors = []
+        for planes in (1, 2, 3, 4):
+            scales = fit(weights, planes)
+            self.assertTrue(torch.equal(scales, scales.half().float()))
+            near = decode(encode(weights, scales), scales)
+            errors.append(float((weights - near).norm() / weights.norm()))
+            # No other sign pattern is nearer.
+            levels = scales @ sign_patterns(planes).T
+            nearest = (weights[:, :, None] - levels[:, None]).abs().amin(dim=2)
+            torch.testing.assert_close((weights - near).abs(), nearest)
+        # One plane of a Gaussian leaves sqrt(1 - 2 / pi); Lloyd and Max's levels bound the others from below.
+        for error, bound in zip(errors, (0.603, 0.343, 0.186, 0.0975)):
+            self.assertGreater(error, bound * 0.9)
+            self.assertLess(error, bound * 1.25)
 
     def test_a_chunk_hears_no_future(self):
         encoder = Encoder.of_whisper(self.folder / "whisper.safetensors").eval()
