@@ -29,7 +29,10 @@ struct BiasOptions: ParsableArguments {
     return BiasList(try bias.flatMap { try Self.phrases($0) }, weight: biasWeight)
   }
 
-  private static func phrases(_ argument: String) throws -> [BiasPhrase] {
+  /// The phrases of a file, or the one that the argument is.
+  ///
+  /// - Throws: `Failure`, as `list()`.
+  static func phrases(_ argument: String) throws -> [BiasPhrase] {
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder)
     guard (exists && !isFolder.boolValue) || isPath(argument) else {

@@ -17,8 +17,17 @@ struct EndpointOptions: ParsableArguments {
 
   /// - Throws: `ValidationError`.
   func configuration() throws -> Endpointing.Configuration {
-    var configuration = endpoint.configuration
-    for item in (endpointRules ?? "").split(separator: ",") {
+    try Self.configuration(endpoint, rules: (endpointRules ?? "").split(separator: ","))
+  }
+
+  /// A preset with rules of its own, each as `rule=seconds`.
+  ///
+  /// - Throws: `ValidationError`.
+  static func configuration(
+    _ preset: Endpointing.Preset, rules: [Substring]
+  ) throws -> Endpointing.Configuration {
+    var configuration = preset.configuration
+    for item in rules {
       let parts = item.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
       guard parts.count == 2, let rule = Endpointing.Rule(rawValue: parts[0]) else {
         let known = Endpointing.Rule.allCases.map(\.rawValue).joined(separator: ", ")
@@ -31,7 +40,7 @@ struct EndpointOptions: ParsableArguments {
 
   func validate() throws { _ = try configuration() }
 
-  private func set(
+  private static func set(
     _ rule: Endpointing.Rule, to value: String, in configuration: inout Endpointing.Configuration
   )
     throws

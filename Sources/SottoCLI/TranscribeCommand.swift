@@ -104,16 +104,7 @@ struct TranscribeCommand: ParsableCommand {
       valueName: "ms"))
   var chunk: Int?
 
-  @Option(
-    help: ArgumentHelp(
-      "Language model for a streaming model (see sotto lm build).", valueName: "file"))
-  var lm: String?
-
-  @Option(help: ArgumentHelp("How much the language model counts.", valueName: "x"))
-  var lmWeight: Float = 0.5
-
-  @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
-  var lmBonus: Float = 1
+  @OptionGroup var languageModel: LanguageModelOptions
 
   @OptionGroup var biasing: BiasOptions
 
@@ -166,16 +157,15 @@ struct TranscribeCommand: ParsableCommand {
     configuration.bias = try biasing.list()
     let recognizer: Recognizer
     do {
-      if let lm {
-        configuration.languageModel = try LanguageModel(path: lm)
-        configuration.languageModel?.weight = lmWeight
-        configuration.languageModel?.bonus = lmBonus
-      }
-      recognizer = try Recognizer(modelPath: ModelSearch().path(of: model), configuration: configuration)
+      let path = try ModelSearch().path(of: model)
+      configuration.languageModel = try languageModel.model(for: path)
+      recognizer = try Recognizer(modelPath: path, configuration: configuration)
+    } catch let error as Failure {
+      throw error
     } catch {
       throw Failure(explanation(of: error))
     }
-    guard recognizer.isStreaming || lm == nil else {
+    guard recognizer.isStreaming || configuration.languageModel == nil else {
       throw UsageError(
         "\(recognizer.modelName) has a language model of its own: --lm needs a streaming model; sotto models lists them"
       )

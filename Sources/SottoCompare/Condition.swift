@@ -2,8 +2,8 @@
 
 import Foundation
 
-/// Clean, or one degradation of a given strength.
-public enum Condition: Sendable, Hashable, Codable {
+/// Clean, or a degradation of a given strength.
+public indirect enum Condition: Sendable, Hashable, Codable {
   public enum Noise: String, Sendable, Hashable, Codable, CaseIterable {
     /// Other recordings of the corpus, several at once.
     case babble
@@ -19,6 +19,8 @@ public enum Condition: Sendable, Hashable, Codable {
   case reverb(Double)
   /// Faster by this factor, and higher by it, too.
   case speed(Double)
+  /// One after another.
+  case combined([Condition])
 
   /// As on the command line.
   public var label: String {
@@ -31,7 +33,26 @@ public enum Condition: Sendable, Hashable, Codable {
     case .telephone: "telephone"
     case .reverb(let seconds): "reverb \(short(seconds)) s"
     case .speed(let factor): "speed \(short(factor))"
+    case .combined(let parts): parts.map(\.label).joined(separator: ", ")
     }
+  }
+
+  /// Whether words lie elsewhere in time than in the recording.
+  public var movesWords: Bool {
+    switch self {
+    case .speed: true
+    case .combined(let parts): parts.contains(where: \.movesWords)
+    case .clean, .noise, .telephone, .reverb: false
+    }
+  }
+
+  /// Every choice of one from each of `groups`, all of it at once, in the order of `groups`; groups without any count as not there.
+  public static func combinations(_ groups: [[Condition]]) -> [Condition] {
+    let groups = groups.filter { !$0.isEmpty }
+    guard !groups.isEmpty else { return [] }
+    var lists: [[Condition]] = [[]]
+    for group in groups { lists = lists.flatMap { list in group.map { list + [$0] } } }
+    return lists.map { $0.count == 1 ? $0[0] : .combined($0) }
   }
 
   /// `babble:10dB`, `white:20,10,0`: a condition for each level.

@@ -31,6 +31,8 @@ public struct Degradation: Sendable {
     case .speed(let factor):
       try Self.resampled(
         samples, from: Int((Double(Self.sampleRate) * factor).rounded()), to: Self.sampleRate)
+    case .combined(let parts):
+      try parts.reduce(samples) { try Degradation($1, seed: seed)($0, voices: voices) }
     }
   }
 

@@ -24,9 +24,21 @@ extension Corpus {
   mutating func readJSONLines(_ path: String) {
     guard let lines = lines(of: path) else { return }
     let before = (utterances.count, problems.count)
-    for line in lines { report(add(line.text, of: path), at: "\(path):\(line.number)") }
+    var others = 0
+    for line in lines {
+      let problem = add(line.text, of: path)
+      if problem != Self.notAnObject { others += 1 }
+      report(problem, at: "\(path):\(line.number)")
+    }
+    // Something else altogether: one message is as good as one for each line of it.
+    if others == 0, lines.count > 1 {
+      problems.removeSubrange(before.1...)
+      report("is no recording that is known, and no line of it is a JSON object", at: path)
+    }
     if before == (utterances.count, problems.count) { report("holds no lines", at: path) }
   }
+
+  private static let notAnObject = "not a JSON object"
 
   /// What is wrong with a line.
   private mutating func add(_ text: String, of path: String) -> String? {
@@ -37,7 +49,7 @@ extension Corpus {
       return
         "“\(context.codingPath.map(\.stringValue).joined(separator: "."))” has another type than it should"
     } catch {
-      return "not a JSON object"
+      return Self.notAnObject
     }
     guard let audio = line.audio ?? line.audioFilepath ?? line.file, !audio.isEmpty else {
       return "no “audio”"

@@ -85,6 +85,18 @@ public struct LiveMeasurement: Sendable, Hashable, Codable {
   public var words = 0
 
   public init() {}
+
+  /// Of what takes whole recordings: all text is there when the recording is over and computed.
+  ///
+  /// - Parameters:
+  ///   - duration: seconds of the recording.
+  ///   - wall: seconds of computing.
+  ///   - speech: where somebody speaks, in seconds.
+  public init(recording duration: Double, computing wall: Double, speech: [Range<Double>]) {
+    guard let start = speech.first?.lowerBound, let end = speech.last?.upperBound else { return }
+    first = [duration + wall - start]
+    final = [max(wall, duration + wall - end)]
+  }
 }
 
 /// What was measured of the process in which a variant ran.

@@ -8,11 +8,16 @@ public struct VariantOptions: Sendable, Hashable, Codable {
   public var beam: Int?
   /// Milliseconds that a streaming model hears at once.
   public var chunk: Int?
-  /// Language model: a path.
+  /// Language model: a path; `none`; nil or `default` for the one beside the model.
   public var lm: String?
   public var lmWeight: Double?
   public var lmBonus: Double?
+  /// Phrase to listen for, or a file of them.
+  public var bias: String?
+  public var biasWeight: Double?
   public var endpoint: Endpointing.Preset?
+  /// Rules over those of the preset, with `+` between them.
+  public var endpointRules: String?
   /// Seconds of silence that end an utterance, in place of the preset's.
   public var pause: Double?
   public var fullWindow: Bool?
@@ -27,9 +32,9 @@ public struct VariantOptions: Sendable, Hashable, Codable {
 
   /// How options are written.
   static let names = [
-    "beam", "chunk", "lm", "lm-weight", "lm-bonus", "endpoint", "pause", "full-window", "carry-text", "live",
-    "bits",
-    "threads",
+    "beam", "chunk", "lm", "lm-weight", "lm-bonus", "bias", "bias-weight", "endpoint", "endpoint-rules",
+    "pause",
+    "full-window", "carry-text", "live", "bits", "threads",
   ]
 
   /// Sets an option as it is written.
@@ -42,6 +47,9 @@ public struct VariantOptions: Sendable, Hashable, Codable {
     case "lm": lm = try Self.text(name, value)
     case "lm-weight": lmWeight = try Self.number(name, value)
     case "lm-bonus": lmBonus = try Self.number(name, value)
+    case "bias": bias = try Self.text(name, value)
+    case "bias-weight": biasWeight = try Self.number(name, value)
+    case "endpoint-rules": endpointRules = try Self.text(name, value)
     case "endpoint":
       let text = try Self.text(name, value)
       guard let preset = Endpointing.Preset(rawValue: text) else {

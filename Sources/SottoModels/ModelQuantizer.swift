@@ -11,23 +11,25 @@ public enum ModelQuantizer {
   /// - Parameters:
   ///   - moments: second moments [inputs, inputs] of the inputs of each coded tensor, by its name; tensors without
   ///     are coded by their weights alone.
+  ///   - recodes: whether matrices that are coded already are coded anew, from what they stand for; what was lost stays lost.
   ///   - threads: 0 for one a core; the file does not depend on it.
   /// - Throws: `ModelError`.
   public static func quantize(
     input: ModelFile, output: String, recipe: QuantizationRecipe, moments: [String: Matrix] = [:],
-    threads: Int = 0, progress: Progress = { _, _, _ in }
+    recodes: Bool = false, threads: Int = 0, progress: Progress = { _, _, _ in }
   ) throws -> QuantizationReport {
-    guard input.configuration.quantization.isEmpty else {
+    guard recodes || input.configuration.quantization.isEmpty else {
       throw ModelError.quantization(reason: "\(input.path) is quantized already; start from the float model")
     }
     try recipe.check()
+    let (matrices, plain) = try contents(of: input)
     if recipe.needsAllRules {
-      for rule in recipe.rules
-      where !input.tensorNames.contains(where: { matches($0, pattern: rule.pattern) }) {
+      let names = matrices.map(\.name) + plain.map(\.name)
+      for rule in recipe.rules where !names.contains(where: { matches($0, pattern: rule.pattern) }) {
         throw ModelError.quantization(reason: "no tensor of \(input.path) is named “\(rule.pattern)”")
       }
     }
-    let coded = try input.tensorNames.filter { try rule(for: input.tensor($0), recipe) != nil }
+    let coded = matrices.filter { rule(for: $0, recipe) != nil }
     if coded.isEmpty {
       throw ModelError.quantization(reason: "no matrix of \(input.path) is matched by a rule")
     }
@@ -35,17 +37,23 @@ public enum ModelQuantizer {
     var report = QuantizationReport()
     var configuration = input.configuration
     var parts: [CodedTensorParts] = []
-    for (index, name) in coded.enumerated() {
-      progress(name, index, coded.count)
-      let tensor = try input.tensor(name)
-      guard let rule = rule(for: tensor, recipe) else { continue }
-      let result = try code(tensor, of: input, rule, recipe, moments: moments[name], threads: threads)
+    for (index, matrix) in coded.enumerated() {
+      progress(matrix.name, index, coded.count)
+      guard let rule = rule(for: matrix, recipe) else { continue }
+      let result = try code(matrix, of: input, rule, recipe, moments: moments[matrix.name], threads: threads)
       report.entries.append(result.entry)
-      configuration.quantization[name] = result.coding
-      parts.append(CodedTensorParts(name: name, rows: result.rows))
+      configuration.quantization[matrix.name] = result.coding
+      parts.append(CodedTensorParts(name: matrix.name, rows: result.rows))
+    }
+    // Coded already, and without a rule: as it is.
+    for matrix in matrices where input.isCoded(matrix.name) && rule(for: matrix, recipe) == nil {
+      parts.append(
+        CodedTensorParts(
+          name: matrix.name,
+          rows: try input.codedTensor(matrix.name, outputs: matrix.outputs, inputs: matrix.inputs)))
     }
 
-    let others = try input.tensorNames.filter { configuration.quantization[$0] == nil }.map(input.tensor)
+    let others = plain.filter { configuration.quantization[$0.name] == nil }
     var metadata = input.metadata
     metadata[ModelFile.configurationKey] = try configuration.json()
     let writer = try SafetensorsWriter(
@@ -61,22 +69,69 @@ public enum ModelQuantizer {
     return report
   }
 
-  /// The rule by which a tensor is coded; nil where it is not.
-  private static func rule(for tensor: Tensor, _ recipe: QuantizationRecipe) -> QuantizationRecipe.Rule? {
-    guard tensor.shape.count == 2, tensor.count > 0, tensor.elementType.isFloat,
-      let rule = recipe.rule(for: tensor.name), rule.bits != QuantizationRecipe.unquantized
-    else { return nil }
+  /// What a rule may apply to.
+  private struct CodableMatrix {
+    var name: String
+    var outputs: Int
+    var inputs: Int
+  }
+
+  /// The matrices of floats or in binary coding, and all tensors that are no part of a coding.
+  private static func contents(of input: ModelFile) throws -> (matrices: [CodableMatrix], plain: [Tensor]) {
+    var matrices: [CodableMatrix] = []
+    var plain: [Tensor] = []
+    var seen: Set<String> = []
+    for name in input.tensorNames {
+      if let whole = codedName(of: name, in: input) {
+        guard seen.insert(whole).inserted, let coding = input.configuration.quantization[whole] else {
+          continue
+        }
+        matrices.append(
+          CodableMatrix(name: whole, outputs: coding.rows.reduce(0, +), inputs: coding.inputs))
+      } else {
+        let tensor = try input.tensor(name)
+        plain.append(tensor)
+        guard tensor.shape.count == 2, tensor.count > 0, tensor.elementType.isFloat else { continue }
+        matrices.append(CodableMatrix(name: name, outputs: tensor.shape[0], inputs: tensor.shape[1]))
+      }
+    }
+    return (matrices, plain)
+  }
+
+  /// The matrix whose coding a tensor is a part of: NAME of `NAME.bits`, `NAME.0.scale` and so on.
+  private static func codedName(of name: String, in input: ModelFile) -> String? {
+    var name = name[...]
+    while let dot = name.lastIndex(of: ".") {
+      name = name[..<dot]
+      if input.isCoded(String(name)) { return String(name) }
+    }
+    return nil
+  }
+
+  /// The rule by which a matrix is coded; nil where it is not.
+  private static func rule(for matrix: CodableMatrix, _ recipe: QuantizationRecipe) -> QuantizationRecipe
+    .Rule?
+  {
+    guard let rule = recipe.rule(for: matrix.name), rule.bits != QuantizationRecipe.unquantized else {
+      return nil
+    }
     return rule
   }
 
   private static func code(
-    _ tensor: Tensor, of input: ModelFile, _ rule: QuantizationRecipe.Rule, _ recipe: QuantizationRecipe,
+    _ tensor: CodableMatrix, of input: ModelFile, _ rule: QuantizationRecipe.Rule,
+    _ recipe: QuantizationRecipe,
     moments: Matrix?, threads: Int
   ) throws -> (
     rows: BinaryCodedRows, entry: QuantizationReport.Entry, coding: ModelConfiguration.TensorCoding
   ) {
-    let (outputs, inputs) = (tensor.shape[0], tensor.shape[1])
-    let weights = Matrix(rows: outputs, columns: inputs, elements: try input.floats(tensor))
+    let (outputs, inputs) = (tensor.outputs, tensor.inputs)
+    let weights =
+      if input.isCoded(tensor.name) {
+        try input.codedTensor(tensor.name, outputs: outputs, inputs: inputs).decoded()
+      } else {
+        Matrix(rows: outputs, columns: inputs, elements: try input.floats(input.tensor(tensor.name)))
+      }
     var settings = QuantizationSettings(planes: rule.bits)
     if case .inputs(let count) = rule.group { settings.group = count }
     settings.centersColumns = rule.centersColumns ?? false

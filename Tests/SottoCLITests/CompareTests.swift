@@ -56,7 +56,9 @@ import Testing
       let memory = row["peak_memory"] as? Int ?? 0
       #expect(memory > 1_000_000 && memory < 500_000_000)
     }
-    #expect(rows[0]["final_text"] == nil && rows[2]["family"] as? String == "ctc")
+    // What hears whole recordings is done no sooner than they are over.
+    let final = rows[3]["final_text"] as? [String: Double]
+    #expect((final?["median"] ?? 0) > 0 && rows[2]["family"] as? String == "ctc")
     // a: "1469 and a b and" less two words; b: "1469 and b b and", three words wrong and two missing.
     #expect(rows[3]["deletions"] as? Int == 4 && rows[3]["wer"] as? Double == 0.7)
     #expect(rows[3]["p"] is Double && rows[0]["p"] == nil)

@@ -49,6 +49,13 @@ import Testing
     #expect(Corpus(paths: [folder("none.jsonl")]).problems.count == 1)
   }
 
+  @Test func listThatIsNone() throws {
+    try folder.write("README.md", "# Sotto\n\nSpeech to text.\nOn your machine.\n")
+    let corpus = Corpus(paths: [folder("README.md")])
+    #expect(corpus.utterances.isEmpty && corpus.problems.count == 1)
+    #expect(corpus.problems.first?.contains("no line of it is a JSON object") == true)
+  }
+
   @Test func kaldiFolder() throws {
     try folder.write(
       "k/wav.scp",

@@ -35,6 +35,13 @@ import Testing
     #expect(noisy.count == speech.count && abs(ratio - decibels) < 0.1)
   }
 
+  @Test func combinedInOrder() throws {
+    let speech = try TestSignal.phrases()[0]
+    let both = Degradation(.combined([.speed(1.25), .noise(.white, decibels: 10)]), seed: 3)
+    let faster = try Degradation(.speed(1.25))(speech) { [] }
+    #expect(try both(speech) { [] } == Degradation(.noise(.white, decibels: 10), seed: 3)(faster) { [] })
+  }
+
   @Test func pinkNoiseFallsByThreeDecibelsAnOctave() throws {
     let noise = try Degradation(.noise(.pink, decibels: 0))(
       TestSignal.tone(hertz: 5, seconds: 6, amplitude: 0.1)

@@ -85,4 +85,10 @@ import Testing
     #expect(four.median == 3 && abs(four.p95 - 7.4) < 1e-12 && abs(four.p99 - 7.88) < 1e-12)
     #expect(Quantiles([]) == nil)
   }
+
+  @Test func wholeRecordings() {
+    let live = LiveMeasurement(recording: 5, computing: 0.5, speech: [1..<2, 3..<4.5])
+    #expect(live.first == [4.5] && live.final == [1] && live.words == 0)
+    #expect(LiveMeasurement(recording: 5, computing: 0.5, speech: []).final.isEmpty)
+  }
 }

@@ -13,13 +13,18 @@ import Testing
     #expect(name == "stream-ctc" && options.chunk == 320 && options.beam == 8 && options.live == true)
     #expect(options.endpoint == .fast && options.lmWeight == 0.3 && options.threads == nil)
     #expect(try Variant(model: "/a/b.safetensors:beam=1").label == "b:beam=1")
+    let biased = try Variant(
+      model: "a:bias=Aldermere Quay,endpoint-rules=silenceAfterSpeech=1+longestUtterance=off")
+    guard case .model(_, let heard) = biased.kind else { return #expect(Bool(false)) }
+    #expect(heard.bias == "Aldermere Quay")
+    #expect(heard.endpointRules == "silenceAfterSpeech=1+longestUtterance=off")
     let peer = try Variant(peer: "other=run --in {audio} x=1")
     #expect(peer.label == "other" && peer.kind == .peer("run --in {audio} x=1"))
     #expect(Variant.distinct([peer, peer]).map(\.label) == ["other", "other #2"])
   }
 
   @Test(arguments: [
-    ("tiny:bean=3", "did you mean beam?"), ("tiny:beam=0", "1 to 100"), ("tiny:endpoint=slow", "balanced"),
+    ("tiny:thread=3", "did you mean threads?"), ("tiny:beam=0", "1 to 100"), ("tiny:endpoint=slow", "balanced"),
     ("tiny:full-windows", "did you mean full-window?"), ("tiny:live=maybe", "yes or no"),
     (":beam=1", "no model"),
     ("tiny:beam", "needs a value"), ("tiny:zzzz=1", "there are beam"),
@@ -44,6 +49,14 @@ import Testing
       let error = #expect(throws: ComparisonError.self) { try Condition.noises(text) }
       #expect(error?.description.contains(message) == true)
     }
+  }
+
+  @Test func combinedConditions() throws {
+    let noises = try Condition.noises("white:20,10")
+    #expect(Condition.combinations([[], noises]) == noises)
+    let all = Condition.combinations([[.speed(1.2)], [], noises, [.telephone]])
+    #expect(all.map(\.label) == ["speed 1.2, white 20 dB, telephone", "speed 1.2, white 10 dB, telephone"])
+    #expect(all.allSatisfy(\.movesWords) && !noises[0].movesWords && Condition.combinations([[]]).isEmpty)
   }
 
   private func comparison(wer: Double?, cpu: Double = 0.05) -> Comparison {

@@ -38,6 +38,36 @@ import Testing
     try QuantizationRecipe(path: folder.file("recipe.json", Array(json.utf8)))
   }
 
+  /// A coded matrix is coded anew from what it stands for; one without a rule stays as it is, bit for bit.
+  @Test func codedAnew() throws {
+    let first = "\(folder.path)/first"
+    _ = try ModelQuantizer.quantize(
+      input: floatModel(), output: first,
+      recipe: try recipe(
+        """
+        [{"pattern": "encoder.linear.weight", "bits": 4, "group": 16},
+         {"pattern": "*.weight", "bits": 3, "center_columns": true}]
+        """))
+    let again = try recipe(#"[{"pattern": "encoder.linear.weight", "bits": 2}]"#)
+    let path = "\(folder.path)/again"
+    let coded = try ModelFile(path: first)
+    #expect(throws: ModelError.self) {
+      try ModelQuantizer.quantize(input: coded, output: path, recipe: again)
+    }
+    _ = try ModelQuantizer.quantize(input: coded, output: path, recipe: again, recodes: true)
+    let model = try ModelFile(path: path)
+    let name = "decoder.embedding.weight"
+    let before = try coded.codedTensor(name, outputs: 12, inputs: 20).decoded()
+    #expect(try model.codedTensor(name, outputs: 12, inputs: 20).decoded().elements == before.elements)
+    #expect(try model.floats("encoder.linear.bias", shape: [2]) == [0.5, -3])
+    let weights = try coded.codedTensor("encoder.linear.weight", outputs: 8, inputs: 40).decoded()
+    let rows = try model.codedTensor("encoder.linear.weight", outputs: 8, inputs: 40)
+    var expected = QuantizationSettings(planes: 2)
+    expected.group = nil
+    #expect(rows.segments.map(\.planes) == [2])
+    #expect(try rows.decoded().elements == Quantizer.quantize(weights, expected).decoded().elements)
+  }
+
   @Test func codedModelReadsBack() throws {
     let input = try floatModel()
     _ = try folder.file("counts", Array((0..<12).map { "\($0 % 5)\n" }.joined().utf8))

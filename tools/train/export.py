@@ -20,7 +20,7 @@ import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from model_file import write_safetensors  # noqa: E402
-from sotto_train.binary_coding import decode, encode  # noqa: E402
+from sotto_train.binary_coding import RowCoding  # noqa: E402
 from sotto_train.features import STREAMING_FLOOR  # noqa: E402
 from sotto_train.model import LAYER_NAMES, POSITIONS, STACK  # noqa: E402
 
@@ -66,38 +66,22 @@ def vectors(state):
         yield f"recurrent.{index}.bias", state[f"lstm.bias_ih_l{index}"] + state[f"lstm.bias_hh_l{index}"]
 
 
-def model_tensors(state, scales=None):
+def model_tensors(state, codings=None):
     """The tensors of the engine's file from the state of a StreamCTC, and what its configuration says of their coding.
 
-    `scales`: {name of a parameter: [rows, planes]} of those that are in binary coding; everything else is float16.
+    `codings`: {name of a parameter: RowCoding} of those that are in binary coding; everything else is float16.
     """
     state = {name: value.detach().float() for name, value in state.items()}
-    tensors, codings = {}, {}
+    tensors, quantization = {}, {}
     for name, parameter, rows in matrices(state):
         weight = as_rows(state[parameter])[rows]
-        if scales and parameter in scales:
-            own = scales[parameter][rows]
-            codes = encode(weight, own)
-            lost = float((weight - decode(codes, own)).norm() / weight.norm())
-            tensors |= coded_tensors(name, codes, own)
-            codings[name] = {
-                "planes": [own.shape[1]], "rows": [len(weight)], "inputs": weight.shape[1], "group": weight.shape[1],
-                "calibrated": False, "relativeError": lost,
-            }  # fmt: skip
+        if codings and parameter in codings:
+            own, quantization[name] = codings[parameter].of_rows(rows).tensors(name, weight)
+            tensors |= own
         else:
             tensors[name] = weight.numpy().astype(np.float16)
     tensors |= {name: value.numpy().astype(np.float16) for name, value in vectors(state)}
-    return tensors, codings
-
-
-def coded_tensors(name, codes, scales):
-    """NAME.bits [planes, rows, columns / 8] and NAME.scale [rows, 1, planes] as docs/model-file.md has them."""
-    planes = scales.shape[1]
-    bits = np.stack([(codes.numpy() >> plane) & 1 for plane in range(planes)])
-    return {
-        f"{name}.bits": np.packbits(bits, axis=-1, bitorder="little"),
-        f"{name}.scale": scales[:, None].numpy().astype(np.float16),
-    }
+    return tensors, quantization
 
 
 def count_layers(state):
@@ -145,8 +129,8 @@ def model_configuration(state, heads, pieces, name, licence, source, chunks=(16,
     }  # fmt: skip
 
 
-def write_model(path, state, configuration, pieces, scores, scales=None):
-    tensors, configuration["quantization"] = model_tensors(state, scales)
+def write_model(path, state, configuration, pieces, scores, codings=None):
+    tensors, configuration["quantization"] = model_tensors(state, codings)
     tensors |= vocabulary_tensors(pieces, scores)
     write_safetensors(path, tensors, {"sotto": json.dumps(configuration, separators=(",", ":"))})
 
@@ -161,8 +145,9 @@ def main():
     parser.add_argument("--heads", type=int, default=6, help="attention heads of the encoder")
     arguments = parser.parse_args()
     run = torch.load(arguments.checkpoint, weights_only=True, map_location="cpu")
-    scales = None if arguments.floats else run["scales"]
-    state = run["model" if scales else "average"]
+    codings = None if arguments.floats or not run["coding"] else run["coding"]
+    codings = codings and {name: RowCoding.of_state(own) for name, own in codings.items()}
+    state = run["model" if codings else "average"]
     vocabulary = sentencepiece.SentencePieceProcessor(model_file=arguments.vocabulary)
     # Id 0 is the unknown piece, whose class is the blank.
     ids = range(1, vocabulary.get_piece_size())
@@ -170,7 +155,7 @@ def main():
         sys.exit(f"{arguments.checkpoint} has {state['output.bias'].shape[0]} classes for {len(ids)} pieces and a blank")
     pieces, scores = [vocabulary.id_to_piece(i) for i in ids], [vocabulary.get_score(i) for i in ids]
     configuration = model_configuration(state, arguments.heads, len(ids), arguments.name, "MIT", SOURCE)
-    write_model(arguments.output, state, configuration, pieces, scores, scales)
+    write_model(arguments.output, state, configuration, pieces, scores, codings)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.1f} MB")
 
 

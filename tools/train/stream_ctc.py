@@ -25,7 +25,7 @@ import torch
 from torch.nn import functional
 
 from export import matrices
-from sotto_train.binary_coding import CodedWeights, planes_of, read_recipe
+from sotto_train.binary_coding import CodedWeights, RowCoding, planes_of, read_recipe
 from sotto_train.data import PreparedCorpus, mask_features, mask_states
 from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask
 from sotto_train.precision import PRECISIONS, faster_precision, mixed
@@ -82,15 +82,14 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.place, self.seconds, self.precision = state["place"], state["seconds"], state["precision"]
         torch.set_rng_state(state["random"])
-        if state.get("scales"):
-            self.coding = CodedWeights(self.model, {name: s.shape[1] for name, s in state["scales"].items()})
-            self.coding.scales = {name: s.to(self.device) for name, s in state["scales"].items()}
+        if state.get("coding"):
+            self.coding = CodedWeights.of_state(self.model, state["coding"], self.device)
 
     def save(self):
         state = {
             "model": self.model.state_dict(), "average": self.average.state_dict(), "place": self.place,
             "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(), "seconds": self.seconds,
-            "precision": self.precision, "scales": self.coding.scales if self.coding else None,
+            "precision": self.precision, "coding": self.coding.state() if self.coding else None,
         }  # fmt: skip
         torch.save(state, self.checkpoint.with_suffix(".part"))
         os.replace(self.checkpoint.with_suffix(".part"), self.checkpoint)
@@ -190,7 +189,8 @@ class Run:
             self.model.load_state_dict(self.average.state_dict())
             self.optimizer.state.clear()
             self.place |= {"decay": 0, "step": 0}
-            self.coding = CodedWeights(self.model, self.planes)
+            codings = {name: RowCoding([(None, planes)]) for name, planes in self.planes.items()}
+            self.coding = CodedWeights(self.model, codings)
             self.coding.fit()
             print(f"coded: relative error {self.coding.error():.4f}", flush=True)
         while self.place["epoch"] < arguments.epochs and not (arguments.decay and self.place["decay"] >= arguments.decay):

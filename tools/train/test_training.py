@@ -19,7 +19,7 @@ import torch
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from model_file import write_safetensors  # noqa: E402
 from export import matrices, model_tensors  # noqa: E402
-from sotto_train.binary_coding import decode, encode, fit, sign_patterns  # noqa: E402
+from sotto_train.binary_coding import RowCoding, decode, encode, fit, sign_patterns  # noqa: E402
 from sotto_train.data import PreparedCorpus  # noqa: E402
 from sotto_train.degradation import degrade, draw_degradation  # noqa: E402
 from sotto_train.model import Encoder, chunk_mask  # noqa: E402
@@ -147,10 +147,11 @@ class TrainingTests(unittest.TestCase):
     def test_codes_are_exported_as_trained(self):
         recipe = self.write_recipe()
         run = self.run_for("coded", head_epochs=1, epochs=100, decay=30, recipe=recipe)
-        scales = torch.load(run.checkpoint, weights_only=True)["scales"]
+        stored = torch.load(run.checkpoint, weights_only=True)["coding"]
+        stored = {name: RowCoding.of_state(own) for name, own in stored.items()}
         with run.coding:
             trained = {name: p.detach().clone() for name, p in run.model.named_parameters()}
-        tensors, codings = model_tensors(run.model.state_dict(), scales)
+        tensors, codings = model_tensors(run.model.state_dict(), stored)
         for name, parameter, rows in matrices(trained):
             if name not in codings:
                 self.assertIn("conv", name)

@@ -23,12 +23,12 @@ struct CompareCommand: ParsableCommand {
 
       Each variant runs in a process of its own: word and character error rates with
       95 % intervals, and how sure a difference from the first variant is; computing
-      time, load time, memory; for what listens live, the time from speech to its
-      first text and from its end to the final text, as a listener would wait.
+      time, load time, memory; the time from speech to its first text, and from its
+      end to the final text, as a listener would wait.
 
-      A model's options follow a colon: beam, chunk, endpoint, pause, lm, lm-weight,
-      lm-bonus, live (hear as sotto listen does), full-window, carry-text, threads,
-      bits (quantize a model of floats first).
+      A model's options follow a colon: beam, chunk, endpoint, endpoint-rules, pause,
+      lm, lm-weight, lm-bonus, bias, bias-weight, live (hear as sotto listen does),
+      full-window, carry-text, threads, bits (quantize a model first).
 
       EXAMPLES:
         sotto compare samples
@@ -92,6 +92,9 @@ struct CompareCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Hear it faster (or slower), too.", valueName: "factor"))
   var speed: [Double] = []
+
+  @Flag(help: "All of these at once, instead of one by one: faster, in a room, in noise, by telephone.")
+  var combine = false
 
   @Option(help: ArgumentHelp("Threads of each model; 0: one for each core.", valueName: "n"))
   var threads = 0
@@ -172,11 +175,16 @@ struct CompareCommand: ParsableCommand {
 
   private func conditions() throws -> [Condition] {
     try specified {
-      var conditions = [Condition.clean]
-      for noise in noise { conditions += try Condition.noises(noise) }
-      if telephone { conditions.append(.telephone) }
-      if reverb { conditions.append(.reverb(Self.reverberation)) }
-      conditions += speed.map { .speed($0) }
+      let noises = try noise.flatMap { try Condition.noises($0) }
+      let telephones: [Condition] = telephone ? [.telephone] : []
+      let rooms: [Condition] = reverb ? [.reverb(Self.reverberation)] : []
+      let speeds = speed.map { Condition.speed($0) }
+      // In the order in which sound meets them.
+      let conditions =
+        [.clean]
+        + (combine
+          ? Condition.combinations([speeds, rooms, noises, telephones])
+          : noises + telephones + rooms + speeds)
       var seen: Set<Condition> = []
       return conditions.filter { seen.insert($0).inserted }
     }

@@ -135,7 +135,7 @@ final class ComparisonRun {
     let speech: [Range<Double>]
     do {
       item = try audio.item(job.index, job.condition, isWave: runner.wantsWave)
-      speech = worker.isLive ? try audio.speech(job.index, job.condition) : []
+      speech = try audio.speech(job.index, job.condition)
     } catch {
       return UtteranceMeasurement(error: explanation(of: error))
     }
@@ -143,6 +143,10 @@ final class ComparisonRun {
       try worker.measure(WorkerTask(audio: item.path, speech: speech))
     }
     if measurement.duration == 0 { measurement.duration = item.duration }
+    if !worker.isLive, !measurement.text.isEmpty {
+      measurement.live = LiveMeasurement(
+        recording: measurement.duration, computing: measurement.wall, speech: speech)
+    }
     return measurement
   }
 

@@ -4,6 +4,7 @@ import Foundation
 import Sotto
 import SottoAudio
 import SottoCompare
+import SottoDecoding
 
 final class ModelWorker: Worker {
   let process: ProcessMeasurement
@@ -39,7 +40,8 @@ final class ModelWorker: Worker {
     } else {
       let idle = [
         ("chunk", options.chunk != nil), ("endpoint", options.endpoint != nil),
-        ("pause", options.pause != nil), ("lm", options.lm != nil),
+        ("endpoint-rules", options.endpointRules != nil), ("pause", options.pause != nil),
+        ("lm", options.lm != nil),
       ].first { $0.1 }
       if let idle {
         throw Failure(
@@ -58,6 +60,7 @@ final class ModelWorker: Worker {
     configuration.wordTimes = true
     configuration.fullWindow = options.fullWindow ?? false
     configuration.carryText = options.carryText ?? false
+    configuration.bias = try bias(options)
     return configuration
   }
 
@@ -67,9 +70,10 @@ final class ModelWorker: Worker {
     stream.beam = options.beam ?? RecognizerConfiguration().beam
     stream.threads = options.threads ?? 0
     stream.chunkMilliseconds = options.chunk
-    stream.endpointing = (options.endpoint ?? .balanced).configuration
+    stream.endpointing = try endpointing(options)
     if let pause = options.pause { stream.endpointing.silenceAfterSpeech = pause }
     stream.wordTimes = true
+    stream.bias = try bias(options)
     if let lm = options.lm {
       var model = try LanguageModel(path: lm)
       model.weight = Float(options.lmWeight ?? Double(model.weight))
@@ -77,6 +81,20 @@ final class ModelWorker: Worker {
       stream.languageModel = model
     }
     return stream
+  }
+
+  /// - Throws: `ValidationError` for rules that are none.
+  static func endpointing(_ options: VariantOptions) throws -> Endpointing.Configuration {
+    try EndpointOptions.configuration(
+      options.endpoint ?? .balanced, rules: (options.endpointRules ?? "").split(separator: "+"))
+  }
+
+  /// - Throws: `Failure` for phrases that cannot be used.
+  static func bias(_ options: VariantOptions) throws -> BiasList? {
+    try options.bias.map {
+      BiasList(
+        try BiasOptions.phrases($0), weight: options.biasWeight.map { Float($0) } ?? BiasList.defaultWeight)
+    }
   }
 
   func measure(_ task: WorkerTask) throws -> UtteranceMeasurement {

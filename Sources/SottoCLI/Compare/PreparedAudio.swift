@@ -62,7 +62,7 @@ final class PreparedAudio {
   /// Where somebody speaks, found in the clean recording: noise does not change it, speed does.
   func speech(_ index: Int, _ condition: Condition) throws -> [Range<Double>] {
     let utterance = corpus.utterances[index]
-    if case .speed = condition {
+    if condition.movesWords {
       return try SpeechBounds.of(SampleSource(samples: heard(index, condition)))
     }
     return try SpeechBounds.of(PartialSource(utterance))

@@ -1,7 +1,9 @@
 // From what the command line names to what can be run.
 
+import ArgumentParser
 import Foundation
 import SottoCompare
+import SottoDecoding
 import SottoModels
 
 /// The variants, with the files of their models. Models that are quantized for a run are removed with it.
@@ -49,14 +51,31 @@ struct VariantRunners {
       case .model(let name, var options):
         let path = try Self.path(of: name, among: installed, names: names)
         options.threads = options.threads ?? threads
-        if let lm = options.lm, !FileManager.default.fileExists(atPath: lm) {
-          throw UsageError("\(variant.label): no language model \(lm)")
-        }
+        try Self.check(&options, of: path, label: variant.label)
         runners.append(
           .init(
             variant: variant, settings: WorkerSettings(model: path, options: options),
             key: try Self.key(path, options)))
       }
+    }
+  }
+
+  /// What can be wrong with options before anything is started; the choice of a language model becomes a path.
+  private static func check(_ options: inout VariantOptions, of path: String, label: String) throws {
+    do {
+      options.lm = try LanguageModelOptions.path(options.lm, for: path)
+      if let lm = options.lm, !FileManager.default.fileExists(atPath: lm) {
+        throw Failure("no language model \(lm)")
+      }
+      _ = try ModelWorker.endpointing(options)
+      if let reason = options.biasWeight.flatMap({ BiasList.fault(ofWeight: Float($0)) }) {
+        throw Failure("bias-weight: \(reason)")
+      }
+      _ = try ModelWorker.bias(options)
+    } catch let error as ValidationError {
+      throw UsageError("\(label): \(error.message)")
+    } catch let error as Failure {
+      throw UsageError("\(label): \(error.message)")
     }
   }
 
@@ -77,7 +96,10 @@ struct VariantRunners {
     encoder.outputFormatting = .sortedKeys
     let settings = String(decoding: try encoder.encode(options), as: UTF8.self)
     return Fingerprint.of(
-      [SottoCommand.version, settings, Fingerprint.file(path), options.lm.map(Fingerprint.file) ?? ""])
+      [
+        SottoCommand.version, settings, Fingerprint.file(path), options.lm.map(Fingerprint.file) ?? "",
+        options.bias.map(Fingerprint.file) ?? "",
+      ])
   }
 
   /// Makes the models that `bits` asks for.
@@ -93,7 +115,7 @@ struct VariantRunners {
       do {
         _ = try ModelQuantizer.quantize(
           input: ModelFile(path: model), output: copy.path,
-          recipe: QuantizationRecipe(bits: bits, group: .inputs(128))
+          recipe: QuantizationRecipe(bits: bits, group: .inputs(128)), recodes: true
         ) { _, place, count in
           if showsProgress { Console.shared.showProgress("\(label): quantizing, \(place + 1) of \(count)") }
         }

@@ -73,14 +73,7 @@ struct ListenCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Hypotheses kept while searching; 1 is fastest.", valueName: "n"))
   var beam = RecognizerConfiguration().beam
 
-  @Option(help: ArgumentHelp("Language model (see sotto lm build).", valueName: "file"))
-  var lm: String?
-
-  @Option(help: ArgumentHelp("How much the language model counts.", valueName: "x"))
-  var lmWeight: Float = 0.5
-
-  @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
-  var lmBonus: Float = 1
+  @OptionGroup var languageModel: LanguageModelOptions
 
   @OptionGroup var biasing: BiasOptions
 
@@ -157,14 +150,11 @@ struct ListenCommand: ParsableCommand {
     options.beam = beam
     options.endpointing = try endpoints.configuration()
     options.threads = threads
-    if let lm {
-      options.languageModel = try LanguageModel(path: lm)
-      options.languageModel?.weight = lmWeight
-      options.languageModel?.bonus = lmBonus
-    }
+    let modelPath = try ModelSearch().path(of: model)
+    options.languageModel = try languageModel.model(for: modelPath)
     options.bias = try biasing.list()
     let settings = ListenSession.Settings(
-      device: device, modelPath: try ModelSearch().path(of: model), stream: options, duration: duration,
+      device: device, modelPath: modelPath, stream: options, duration: duration,
       isVerbose: verbose, startsPaused: paused, recordingPath: save)
     let typing = type ? try UtteranceActions.typing() : typeWith.map { UtteranceActions.Typing.shell($0) }
     let actions = try UtteranceActions(append: append, command: exec, typing: typing, edits: edits())
@@ -194,7 +184,8 @@ struct ListenCommand: ParsableCommand {
       ("device", device), ("model", model), ("format", format.rawValue),
       ("endpoint", endpoints.endpoint.rawValue),
       ("endpoint-rules", endpoints.endpointRules), ("numbers", numbers?.rawValue),
-      ("chunk", chunk.map(String.init)), ("lm", lm), ("lm-weight", "\(lmWeight)"), ("lm-bonus", "\(lmBonus)"),
+      ("chunk", chunk.map(String.init)), ("lm", languageModel.lm),
+      ("lm-weight", "\(languageModel.lmWeight)"), ("lm-bonus", "\(languageModel.lmBonus)"),
       ("bias", biasing.bias.isEmpty ? nil : biasing.bias.joined(separator: ", ")),
       ("bias-weight", "\(biasing.biasWeight)"), ("beam", String(beam)), ("threads", String(threads)),
       ("duration", duration.map { "\($0)" }), ("save", save), ("append", append), ("exec", exec),
@@ -221,7 +212,8 @@ struct ListenCommand: ParsableCommand {
   private static let standard: [String: String] = [
     "device": ALSACapture.defaultDevice, "model": ModelSearch.defaultModel, "format": "txt",
     "endpoint": "balanced", "beam": String(RecognizerConfiguration().beam), "threads": "1",
-    "lm-weight": "0.5", "lm-bonus": "1.0", "bias-weight": "\(BiasList.defaultWeight)", "type": "no",
+    "lm-weight": "\(LanguageModelOptions.defaultWeight)", "lm-bonus": "\(LanguageModelOptions.defaultBonus)",
+    "bias-weight": "\(BiasList.defaultWeight)", "type": "no",
     "control": "no", "paused": "no", "quiet": "no", "verbose": "no", "commands": "no",
   ]
 }

@@ -9,6 +9,7 @@ was trained.
 import fnmatch
 import json
 
+import numpy as np
 import torch
 
 RIDGE = 1e-4  # of the number of inputs: planes may become nearly dependent
@@ -63,26 +64,120 @@ def fit(weights, planes, scales=None, rounds=12):
     return torch.cat(results)
 
 
+class RowCoding:
+    """The coding of one matrix: classes of rows with planes of their own, and what all rows have in common taken out before
+    (docs/model-file.md): column_scale · Σ αₚ Bₚ + column_offset."""
+
+    def __init__(self, classes, column_scale=None, column_offset=None):
+        """`classes`: (indices of rows, or None for all of them; planes)."""
+        self.classes = classes
+        self.column_scale, self.column_offset = column_scale, column_offset
+        self.scales = [None] * len(classes)
+
+    @classmethod
+    def of_columns(cls, weight, classes):
+        """One that takes out the columns' means and evens out their spread, both as float16 holds them."""
+        offset = weight.mean(dim=0).half().float()
+        scale = (weight - offset).square().mean(dim=0).sqrt().clamp_min(1e-4).half().float()
+        return cls(classes, scale, offset)
+
+    def parts(self, weight):
+        """The rows of each class, without what they have in common."""
+        if self.column_scale is not None:
+            weight = (weight - self.column_offset) / self.column_scale
+        return [weight if rows is None else weight[rows] for rows, _ in self.classes]
+
+    def fit(self, weight, rounds=12):
+        parts = zip(self.parts(weight), self.scales, self.classes)
+        self.scales = [fit(part, planes, scales, rounds) for part, scales, (_, planes) in parts]
+
+    def codes(self, weight):
+        return [encode(part, scales) for part, scales in zip(self.parts(weight), self.scales)]
+
+    def coded(self, weight):
+        """What the codes of a weight [R, C] stand for."""
+        result = torch.empty_like(weight)
+        for (rows, _), codes, scales in zip(self.classes, self.codes(weight), self.scales):
+            result[slice(None) if rows is None else rows] = decode(codes, scales)
+        if self.column_scale is not None:
+            result = result * self.column_scale + self.column_offset
+        return result
+
+    def of_rows(self, rows):
+        """The coding of a slice of the rows, where there is one class."""
+        part = RowCoding(self.classes, self.column_scale, self.column_offset)
+        part.scales = [self.scales[0][rows]]
+        return part
+
+    def tensors(self, name, weight):
+        """NAME.bits and so on of a weight [R, C], and the configuration's word on them, as docs/model-file.md has them."""
+        tensors, codes = {}, self.codes(weight)
+        for index, (scales, own) in enumerate(zip(self.scales, codes)):
+            stem = name if len(codes) == 1 else f"{name}.{index}"
+            bits = np.stack([(own.numpy() >> plane) & 1 for plane in range(scales.shape[1])])
+            tensors[f"{stem}.bits"] = np.packbits(bits, axis=-1, bitorder="little")
+            tensors[f"{stem}.scale"] = scales[:, None].numpy().astype(np.float16)
+        if len(codes) > 1:
+            tensors[f"{name}.rows"] = torch.cat([rows for rows, _ in self.classes]).numpy().astype(np.uint32)
+        if self.column_scale is not None:
+            tensors[f"{name}.column_scale"] = self.column_scale.numpy().astype(np.float16)
+            tensors[f"{name}.column_offset"] = self.column_offset.numpy().astype(np.float16)
+        return tensors, {
+            "planes": [planes for _, planes in self.classes], "rows": [len(own) for own in codes],
+            "inputs": weight.shape[1], "group": weight.shape[1], "calibrated": False,
+            "relativeError": float((weight - self.coded(weight)).norm() / weight.norm()),
+        }  # fmt: skip
+
+    def state(self):
+        return {
+            "rows": [rows for rows, _ in self.classes], "planes": [planes for _, planes in self.classes],
+            "scales": self.scales, "column_scale": self.column_scale, "column_offset": self.column_offset,
+        }  # fmt: skip
+
+    @classmethod
+    def of_state(cls, state, device="cpu"):
+        move = lambda value: None if value is None else value.to(device)
+        classes = list(zip(map(move, state["rows"]), state["planes"]))
+        coding = cls(classes, move(state["column_scale"]), move(state["column_offset"]))
+        coding.scales = [move(scales) for scales in state["scales"]]
+        return coding
+
+
 class CodedWeights:
     """Parameters of a module that take their coded values within a `with` block; after it they have their floats again,
     and the gradients of the coded values."""
 
-    def __init__(self, module, planes):
-        """`planes`: {name of a parameter: planes}."""
-        self.parameters = {name: p for name, p in module.named_parameters() if name in planes}
-        self.planes = planes
-        self.scales, self.floats = {}, {}
+    # Matrices of more weights than this are coded anew at every fourth step only.
+    LARGE, SELDOM = 1 << 23, 4
+
+    def __init__(self, module, codings):
+        """`codings`: {name of a parameter: RowCoding}, fitted or not."""
+        self.parameters = {name: p for name, p in module.named_parameters() if name in codings}
+        self.codings = codings
+        self.floats, self.kept, self.entered = {}, {}, 0
 
     def fit(self, rounds=12):
         with torch.no_grad():
             for name, p in self.parameters.items():
-                self.scales[name] = fit(p.flatten(1), self.planes[name], self.scales.get(name), rounds)
+                self.codings[name].fit(p.flatten(1), rounds)
+        self.kept = {}
+
+    def coded(self, name):
+        p = self.parameters[name]
+        with torch.no_grad():
+            return self.codings[name].coded(p.flatten(1)).view_as(p)
 
     def __enter__(self):
-        with torch.no_grad():
-            for name, p in self.parameters.items():
-                self.floats[name], rows = p.data, p.data.flatten(1)
-                p.data = decode(encode(rows, self.scales[name]), self.scales[name]).view_as(p)
+        if self.entered % self.SELDOM == 0:
+            self.kept = {}
+        self.entered += 1
+        for name, p in self.parameters.items():
+            coded = self.kept.get(name)
+            if coded is None:
+                coded = self.coded(name)
+            if p.numel() > self.LARGE:
+                self.kept[name] = coded
+            self.floats[name], p.data = p.data, coded
         return self
 
     def __exit__(self, *_):
@@ -91,10 +186,15 @@ class CodedWeights:
 
     def error(self):
         """Relative error of all coded weights together."""
-        with torch.no_grad():
-            parts = [(p.flatten(1), self.scales[name]) for name, p in self.parameters.items()]
-            lost = sum(float((w - decode(encode(w, s), s)).square().sum()) for w, s in parts)
-            return (lost / sum(float(w.square().sum()) for w, _ in parts)) ** 0.5
+        lost = sum(float((p.detach() - self.coded(name)).square().sum()) for name, p in self.parameters.items())
+        return (lost / sum(float(p.detach().square().sum()) for p in self.parameters.values())) ** 0.5
+
+    def state(self):
+        return {name: coding.state() for name, coding in self.codings.items()}
+
+    @classmethod
+    def of_state(cls, module, state, device="cpu"):
+        return cls(module, {name: RowCoding.of_state(own, device) for name, own in state.items()})
 
 
 def read_recipe(path):

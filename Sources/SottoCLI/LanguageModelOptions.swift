@@ -1,0 +1,56 @@
+// `--lm`, `--lm-weight` and `--lm-bonus`: what a streaming model knows of the language.
+
+import ArgumentParser
+import Foundation
+import Sotto
+
+struct LanguageModelOptions: ParsableArguments {
+  static let defaultWeight: Float = 0.5
+  static let defaultBonus: Float = 1
+  /// In place of a file: no language model, even where one lies beside the model.
+  static let none = "none"
+  /// In place of a file: the one that lies beside the model.
+  static let beside = "default"
+
+  @Option(
+    help: ArgumentHelp(
+      "Language model for a streaming model (see sotto lm build); none for none. By default NAME.lm where it lies beside the model.",
+      valueName: "file"))
+  var lm: String?
+
+  @Option(help: ArgumentHelp("How much the language model counts.", valueName: "x"))
+  var lmWeight = Self.defaultWeight
+
+  @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
+  var lmBonus = Self.defaultBonus
+
+  /// The language model for a model; nil where there is none.
+  ///
+  /// - Throws: `Failure`, and what reading the file throws.
+  func model(for modelPath: String) throws -> LanguageModel? {
+    guard let path = try Self.path(lm, for: modelPath) else { return nil }
+    var model = try LanguageModel(path: path)
+    model.weight = lmWeight
+    model.bonus = lmBonus
+    return model
+  }
+
+  /// The file that a choice means: a path, `none`, `default`, or nil for the default where there is one.
+  ///
+  /// - Throws: `Failure` where a language model is asked for and not there.
+  static func path(_ choice: String?, for modelPath: String) throws -> String? {
+    let suffix = "." + ModelSearch.fileExtension
+    let stem = modelPath.hasSuffix(suffix) ? String(modelPath.dropLast(suffix.count)) : modelPath
+    let own = stem + ".lm"
+    switch choice {
+    case nil: return FileManager.default.fileExists(atPath: own) ? own : nil
+    case none: return nil
+    case beside:
+      guard FileManager.default.fileExists(atPath: own) else {
+        throw Failure("there is no language model beside the model: \(own); sotto lm build makes one")
+      }
+      return own
+    case let path?: return path
+    }
+  }
+}
