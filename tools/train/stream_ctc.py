@@ -25,7 +25,7 @@ import torch
 from torch.nn import functional
 
 from export import matrices
-from sotto_train.binary_coding import CodedWeights, RowCoding, planes_of, read_recipe
+from sotto_train.binary_coding import CodedWeights, RowCoding, read_recipe, rule_of
 from sotto_train.data import PreparedCorpus, mask_features, mask_states
 from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask
 from sotto_train.precision import PRECISIONS, faster_precision, mixed
@@ -67,8 +67,8 @@ class Run:
         self.seconds = 0.0
         self.coding = None
         rules = read_recipe(arguments.recipe) if arguments.recipe else []
-        planes = {ours: planes_of(rules, name) for name, ours, _ in matrices(self.model.state_dict())}
-        self.planes = {name: bits for name, bits in planes.items() if bits}
+        found = {ours: rule_of(rules, name) for name, ours, _ in matrices(self.model.state_dict())}
+        self.planes = {name: rule["bits"] for name, rule in found.items() if rule}
         if self.checkpoint.exists():
             self.resume()
 

@@ -14,16 +14,21 @@ import unittest
 import numpy as np
 import sentencepiece
 import soundfile
+import tokenizers
 import torch
+from safetensors import safe_open
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from model_file import write_safetensors  # noqa: E402
+import quantize_aware  # noqa: E402
 from export import matrices, model_tensors  # noqa: E402
 from sotto_train.binary_coding import RowCoding, decode, encode, fit, sign_patterns  # noqa: E402
 from sotto_train.data import PreparedCorpus  # noqa: E402
 from sotto_train.degradation import degrade, draw_degradation  # noqa: E402
 from sotto_train.model import Encoder, chunk_mask  # noqa: E402
 from sotto_train.texts import spoken, without_held_out  # noqa: E402
+from sotto_train.whisper import Whisper, load_whisper  # noqa: E402
+from sotto_train.whisper_data import Shards, Tokens  # noqa: E402
 from stream_ctc import Run  # noqa: E402
 from synthesize import SENTENCES_A_SHARD, Sentences  # noqa: E402
 
@@ -232,6 +237,145 @@ class TrainingTests(unittest.TestCase):
         (self.folder / "bad" / "checkpoint.pt").write_bytes(b"PK nonsense")
         with self.assertRaisesRegex(SystemExit, "checkpoint.pt is damaged"):
             self.run_for("bad")
+
+
+
+def write_attention_model(path):
+    """A Whisper of a few thousand weights, and its configuration."""
+    shape = {"layers": LAYERS, "width": WIDTH, "heads": HEADS, "feedForward": INNER}
+    configuration = {
+        "features": {"melBands": BANDS}, "encoder": shape | {"positions": 1500, "paddingStride": 16},
+        "decoder": shape | {"positions": 64},
+        "vocabulary": {
+            "size": 300, "endOfText": 40, "startOfTranscript": 41, "noSpeech": 42, "firstTimestamp": 43,
+        },
+    }  # fmt: skip
+    torch.manual_seed(4)
+    model = Whisper(configuration)
+    tensors = {name: (2 * value).numpy().astype(np.float16) for name, value in model.state_dict().items()}
+    write_safetensors(path, tensors | {"vocabulary.bytes": np.zeros(3, np.uint8)}, {"sotto": json.dumps(configuration)})
+
+
+def write_speech(folder):
+    """Two shards of tones, as synthesize.py writes them."""
+    rng = np.random.default_rng(5)
+    for shard in range(2):
+        lines, audio, start = [], [], 0
+        for text in ("the cat sat", "it was not to see", ""):
+            count = int(rng.integers(6_000, 12_000))
+            tone = 0.1 * np.sin(np.arange(count) * rng.uniform(0.1, 0.8)) + rng.normal(0, 0.01, count)
+            lines.append(json.dumps({"start": start, "samples": count, "text": text}))
+            audio.append(np.stack([tone, tone], axis=1))
+            start += count
+        soundfile.write(folder / f"shard-{shard:04d}.flac", np.concatenate(audio), 16_000)
+        (folder / f"shard-{shard:04d}.jsonl").write_text("\n".join(lines))
+
+
+class QuantizeAwareTests(unittest.TestCase):
+    def setUp(self):
+        torch.set_num_threads(1)
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.temporary.name)
+        self.addCleanup(self.temporary.cleanup)
+        write_attention_model(self.folder / "float.safetensors")
+        write_speech(self.folder)
+        words = {word: number for number, word in enumerate(WORDS[:30])}
+        tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="the"))
+        tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+        tokenizer.save(str(self.folder / "tokenizer.json"))
+        embedding = {
+            "pattern": "decoder.embedding.weight", "bits": 2, "center_columns": True, "scale_columns": True,
+            "bits_by_frequency": [{"rows": 50, "bits": 4}, {"rows": None, "bits": 2}],
+        }  # fmt: skip
+        (self.folder / "recipe.json").write_text(json.dumps([embedding, {"pattern": "*layers*.weight", "bits": 2}]))
+
+    def run_for(self, name, steps, stop=None):
+        arguments = argparse.Namespace(
+            corpus=self.folder, run=self.folder / name, model=self.folder / "float.safetensors",
+            tokenizer=self.folder / "tokenizer.json", recipe=self.folder / "recipe.json", steps=steps, batch=64, rate=3e-3,
+            refit=5, precision="float32", seed=1,
+        )  # fmt: skip
+        arguments.run.mkdir(exist_ok=True)
+        run = quantize_aware.Run(arguments)
+        if stop:
+            step = run.step
+
+            def stopping(batch):
+                if run.place["step"] == stop:
+                    raise KeyboardInterrupt
+                result = step(batch)
+                run.place["batch"] += 1
+                run.save()
+                run.place["batch"] -= 1
+                return result
+
+            run.step = stopping
+            with self.assertRaises(KeyboardInterrupt):
+                run.train()
+        else:
+            run.train()
+        return run
+
+    def test_learns_and_resumes(self):
+        whole = self.run_for("whole", 60)
+        entries = [json.loads(line) for line in (self.folder / "whole" / "log.jsonl").read_text().splitlines()]
+        for part in ("kl", "encoder"):
+            self.assertLess(entries[-1][part], 0.8 * entries[0][part], part)
+        self.run_for("halves", 60, stop=23)
+        halves = self.run_for("halves", 60)
+        for name, value in whole.model.state_dict().items():
+            self.assertTrue(torch.equal(value, halves.model.state_dict()[name]), name)
+
+    def test_codes_are_exported_as_trained(self):
+        run = self.run_for("run", 12)
+        run.export(self.folder / "out.safetensors")
+        run.coding.kept = {}
+        with run.coding:
+            trained = {name: p.detach().clone().numpy() for name, p in run.model.named_parameters()}
+        with safe_open(self.folder / "out.safetensors", "np") as file:
+            quantization = json.loads(file.metadata()["sotto"])["quantization"]
+            tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
+            raw = {name: file.get_tensor(name) for name in file.keys()}
+        self.assertEqual(len(quantization), 1 + LAYERS * (6 + 10))
+        for name, coding in quantization.items():
+            parts = []
+            for index in range(len(coding["planes"])):
+                stem = name if len(coding["planes"]) == 1 else f"{name}.{index}"
+                bits = np.unpackbits(raw[f"{stem}.bits"], axis=-1, bitorder="little", count=coding["inputs"])
+                scale = tensors[f"{stem}.scale"][:, 0].T[:, :, None]
+                parts.append(((2.0 * bits - 1) * scale).sum(axis=0))
+            value = np.concatenate(parts)
+            if f"{name}.rows" in raw:
+                value[raw[f"{name}.rows"]] = value.copy()
+                value = value * tensors[f"{name}.column_scale"] + tensors[f"{name}.column_offset"]
+            np.testing.assert_allclose(value, trained[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+    def test_merged_silence_stands_for_all_of_it(self):
+        """With nothing but keys of the same silence to tell apart, merging changes nothing."""
+        model, _ = load_whisper(self.folder / "float.safetensors")
+        model.encoder.positions.zero_()
+        mel = torch.randn(1, 124, BANDS)
+        mel[:, 40:] = -0.7
+        fine, coarse = [], []
+        for stride, result in ((1, fine), (16, coarse)):
+            model.encoder.stride = stride
+            with torch.no_grad():
+                states, bias = model.encoder(mel, [60])
+                result.append(states[:, :60])
+                result.append(model.decoder(torch.tensor([[41, 3, 7]]), states, bias))
+        for one, other in zip(fine, coarse):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+
+    def test_bad_input_is_named(self):
+        with self.assertRaisesRegex(ValueError, "is no tokenizer.json"):
+            Tokens(self.folder / "recipe.json", {})
+        with self.assertRaisesRegex(ValueError, "is not a float model file of an attention model"):
+            load_whisper(self.folder / "tokenizer.json")
+        with self.assertRaisesRegex(FileNotFoundError, "has no shards"):
+            Shards(self.folder / "nowhere", None, 60)
+        with self.assertRaisesRegex(SystemExit, "only whole rows"):
+            (self.folder / "recipe.json").write_text('[{"pattern": "*", "bits": 3, "group": 128}]')
+            self.run_for("bad", 1)
 
 
 if __name__ == "__main__":

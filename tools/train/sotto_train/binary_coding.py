@@ -206,9 +206,9 @@ def read_recipe(path):
     return rules
 
 
-def planes_of(rules, name):
-    """Planes of the tensor that a model file calls `name`; None where it stays in floats."""
+def rule_of(rules, name):
+    """The rule of the tensor that a model file calls `name`; None where it stays in floats."""
     for rule in rules:
         if fnmatch.fnmatchcase(name, rule["pattern"]):
-            return rule["bits"] if rule["bits"] != 16 else None
+            return rule if rule["bits"] != 16 else None
     return None
