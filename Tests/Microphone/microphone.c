@@ -3,10 +3,11 @@
 // It plays a file of 16-bit samples at the pace of time: what it delivers depends on the time since it was first opened and on
 // nothing else, so that audio that was lost is missing where it was lost. A reader that is late gets a real overrun, for
 // it keeps no more than the buffer that was agreed on. What stands in the file FAULTS happens to it: "busy", "denied" and "gone"
-// when it is opened, "gone" and "suspend" while it runs.
+// when it is opened, "gone" and "suspend" while it runs. With `pace` N its clock runs N times as fast; with `loop` 1 the file
+// begins again and again, where else there is silence after it.
 //
 //   pcm_type.sotto_test { lib "PATH/microphone.so" }
-//   pcm.mic { type sotto_test  file "speech.raw"  faults "faults"  rate 16000  channels 1 }
+//   pcm.mic { type sotto_test  file "speech.raw"  faults "faults"  rate 16000  channels 1  pace 1  loop 0 }
 
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
@@ -26,6 +27,7 @@ typedef struct {
   int16_t *samples;
   long frames;
   unsigned rate, channels;
+  long pace, loop;
   char faults[1024];
   // Frames since the first opening at which it was started, and frames that were read since.
   long start, taken;
@@ -40,7 +42,7 @@ static long now(const microphone *mic) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   double seconds = (double)(time.tv_sec - first_opening.tv_sec) + 1e-9 * (double)(time.tv_nsec - first_opening.tv_nsec);
-  return (long)(seconds * mic->rate);
+  return (long)(seconds * (double)mic->pace * mic->rate);
 }
 
 static int has_fault(const microphone *mic, const char *name) {
@@ -57,7 +59,7 @@ static int mic_start(snd_pcm_ioplug_t *io) {
   mic->start = now(mic);
   mic->taken = 0;
   mic->pointer = 0;
-  long period = (long)(1e9 * (double)io->period_size / mic->rate);
+  long period = (long)(1e9 * (double)io->period_size / mic->rate / (double)mic->pace);
   struct itimerspec timer = {{0, period}, {0, period}};
   return timerfd_settime(io->poll_fd, 0, &timer, NULL) < 0 ? -errno : 0;
 }
@@ -90,6 +92,7 @@ static snd_pcm_sframes_t mic_transfer(
   microphone *mic = io->private_data;
   for (snd_pcm_uframes_t frame = 0; frame < size; frame++) {
     long position = mic->start + mic->taken + (long)frame;
+    if (mic->loop && mic->frames > 0) position %= mic->frames;
     for (unsigned channel = 0; channel < mic->channels; channel++) {
       int16_t sample = position < mic->frames ? mic->samples[position * mic->channels + channel] : 0;
       char *place = (char *)areas[channel].addr + (areas[channel].first + (offset + frame) * areas[channel].step) / 8;
@@ -163,6 +166,8 @@ static int parse(microphone *mic, snd_config_t *conf, const char **path) {
     if (!strcmp(id, "faults") && snd_config_get_string(entry, &text) == 0)
       snprintf(mic->faults, sizeof mic->faults, "%s", text);
     if (!strcmp(id, "rate") && snd_config_get_integer(entry, &number) == 0) mic->rate = (unsigned)number;
+    if (!strcmp(id, "pace") && snd_config_get_integer(entry, &number) == 0 && number > 0) mic->pace = number;
+    if (!strcmp(id, "loop") && snd_config_get_integer(entry, &number) == 0) mic->loop = number;
     if (!strcmp(id, "channels") && snd_config_get_integer(entry, &number) == 0) mic->channels = (unsigned)number;
   }
   return *path ? 0 : -EINVAL;
@@ -175,6 +180,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(sotto_test) {
   if (!mic) return -ENOMEM;
   mic->rate = 16000;
   mic->channels = 1;
+  mic->pace = 1;
   int error = parse(mic, conf, &path);
   if (error >= 0 && has_fault(mic, "busy")) error = -EBUSY;
   if (error >= 0 && has_fault(mic, "denied")) error = -EACCES;

@@ -123,6 +123,35 @@ import Testing
     #expect(most - least < 0.15, "\(least)...\(most)")
   }
 
+  /// Ten minutes at twenty times the pace of time: every sample is there, or told as lost and in its place; memory stays as it is.
+  @Test func tenMinutes() async throws {
+    let folder = try TemporaryFolder()
+    let result = try await Self.shell(
+      """
+      $listen --format jsonl --save heard.flac > events & p=$!
+      sleep 8; grep VmRSS /proc/$p/status; sleep 22; grep VmRSS /proc/$p/status
+      kill -TERM $p; wait $p
+      """, microphone: Microphone(Microphone.ramp(seconds: 4), pace: 20, loops: true), in: folder)
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    let memory = result.output.split(separator: "\n").compactMap {
+      $0.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+    }
+    #expect(memory.count == 2 && memory[1] < memory[0] + 3_000, "\(result.output)")
+    let heard = try Self.recording(folder("heard.flac")).samples
+    #expect(heard.count > 16_000 * 500)
+    // What a busy machine lost is silence, as much as it was told to be; where nothing was lost, no sample is out of place.
+    let places = heard.enumerated().compactMap { index, sample in
+      Microphone.place(sample).map { ($0 - Double(index) / 16_000).remainder(dividingBy: 4) }
+    }
+    let events = try Sotto.objects(folder.text("events"))
+    let missing = events.filter { $0["event"] as? String == "overrun" }.compactMap { $0["missing"] as? Double }
+    let silent = Double(heard.count - places.count) / 16_000
+    #expect(abs(silent - missing.reduce(0, +)) < 0.1, "\(silent) s of silence, told \(missing)")
+    if missing.isEmpty {
+      #expect((places.max() ?? 1) - (places.min() ?? 0) < 0.001)
+    }
+  }
+
   @Test func aKillLeavesTheRecording() async throws {
     let folder = try TemporaryFolder()
     let result = try await Self.shell(

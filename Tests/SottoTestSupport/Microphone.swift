@@ -16,13 +16,18 @@ public final class Microphone {
   /// - Parameters:
   ///   - samples: interleaved; silence follows.
   ///   - rate: the only one that the device offers.
+  ///   - pace: seconds of audio in a second.
+  ///   - loops: whether they begin again, in place of silence.
   /// - Throws: `NotBuilt`.
-  public init(_ samples: [Int16], rate: Int = 16_000, channels: Int = 1) throws {
+  public init(
+    _ samples: [Int16], rate: Int = 16_000, channels: Int = 1, pace: Int = 1, loops: Bool = false
+  ) throws {
     let library = try Self.library.get()
     folder = try TemporaryFolder()
     let audio = try folder.write("audio.raw", samples.withUnsafeBytes { Data($0) })
     let device =
       "type sotto_test file \"\(audio)\" faults \"\(folder("faults"))\" rate \(rate) channels \(channels)"
+      + " pace \(pace) loop \(loops ? 1 : 0)"
     try folder.write(
       "alsa.conf",
       """

@@ -17,39 +17,16 @@ Times of arrival are taken when a line is read here; the capture's 0 s is when t
 
 import argparse
 import json
-import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-RATE = 16_000
+from virtual_microphone import RATE, build_microphone, microphone, samples_of
+
 TAIL_SECONDS = 1.5
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def build_microphone(folder):
-    library = folder / "microphone.so"
-    compiler = shutil.which("clang") or shutil.which("cc")
-    if not compiler:
-        sys.exit("listening.py: neither clang nor cc is installed")
-    source = ROOT / "Tests/Microphone/microphone.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-DPIC", "-O1", "-o", library, source, "-lasound"], check=True)
-    return library
-
-
-def microphone(folder, library, samples):
-    """The configuration of ALSA for a default device that says these bytes of 16-bit samples."""
-    (folder / "audio.raw").write_bytes(samples)
-    configuration = folder / "alsa.conf"
-    configuration.write_text(
-        f"</usr/share/alsa/alsa.conf>\npcm_type.sotto_test {{ lib \"{library}\" }}\n"
-        f"pcm.!default {{ type sotto_test file \"{folder}/audio.raw\" faults \"{folder}/none\" rate {RATE} channels 1 }}\n"
-    )
-    return {**os.environ, "ALSA_CONFIG_PATH": str(configuration)}
 
 
 def cpu_of_children():
@@ -113,8 +90,7 @@ def main():
         folder = Path(name)
         library = build_microphone(folder)
         for number, clip in enumerate(clips):
-            command = ["ffmpeg", "-v", "error", "-i", options.manifest.parent / clip, "-ar", str(RATE), "-ac", "1"]
-            samples = subprocess.run([*command, "-f", "s16le", "-"], check=True, capture_output=True).stdout
+            samples = samples_of(options.manifest.parent / clip)
             length = len(samples) / 2 / RATE + TAIL_SECONDS
             saved = folder / f"{number}.flac"
             environment = microphone(folder, library, samples)
