@@ -144,7 +144,9 @@ import Testing
       Microphone.place(sample).map { ($0 - Double(index) / 16_000).remainder(dividingBy: 4) }
     }
     let events = try Sotto.objects(folder.text("events"))
-    let missing = events.filter { $0["event"] as? String == "overrun" }.compactMap { $0["missing"] as? Double }
+    let missing = events.filter { $0["event"] as? String == "overrun" }.compactMap {
+      $0["missing"] as? Double
+    }
     let silent = Double(heard.count - places.count) / 16_000
     #expect(abs(silent - missing.reduce(0, +)) < 0.1, "\(silent) s of silence, told \(missing)")
     if missing.isEmpty {

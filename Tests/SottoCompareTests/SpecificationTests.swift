@@ -24,7 +24,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("tiny:thread=3", "did you mean threads?"), ("tiny:beam=0", "1 to 100"), ("tiny:endpoint=slow", "balanced"),
+    ("tiny:thread=3", "did you mean threads?"), ("tiny:beam=0", "1 to 100"),
+    ("tiny:endpoint=slow", "balanced"),
     ("tiny:full-windows", "did you mean full-window?"), ("tiny:live=maybe", "yes or no"),
     (":beam=1", "no model"),
     ("tiny:beam", "needs a value"), ("tiny:zzzz=1", "there are beam"),
