@@ -7,6 +7,7 @@ public struct LiveModel: Sendable {
   private enum Kind: Sendable {
     case streaming(StreamingModel)
     case attention(AttentionModel)
+    case twoPass(StreamingModel, AttentionModel)
   }
 
   private let kind: Kind
@@ -17,6 +18,23 @@ public struct LiveModel: Sendable {
 
   /// - Throws: `ModelError` where the file cannot be used.
   public init(path: String) throws { try self.init(try ModelFile(path: path)) }
+
+  /// A streaming model for text at once, and an attention model for the final text of each utterance.
+  ///
+  /// - Throws: `ModelError` where a file cannot be used, `RecognitionError.passes` where they are not of these kinds.
+  public init(firstPass: String, secondPass: String) throws {
+    let (first, second) = (try ModelFile(path: firstPass), try ModelFile(path: secondPass))
+    guard first.configuration.family.isStreaming, !second.configuration.family.isStreaming else {
+      throw RecognitionError.passes(first: first.configuration.name, second: second.configuration.name)
+    }
+    self.init(try StreamingModel(first), try AttentionModel(second))
+  }
+
+  init(_ first: StreamingModel, _ second: AttentionModel) {
+    kind = .twoPass(first, second)
+    name = "\(first.configuration.name)+\(second.configuration.name)"
+    sampleRate = first.sampleRate
+  }
 
   init(_ file: ModelFile) throws {
     if file.configuration.family.isStreaming {
@@ -38,7 +56,7 @@ public struct LiveModel: Sendable {
   /// Milliseconds from one partial result to the next, where `options` do not say.
   public var defaultChunkMilliseconds: Int {
     switch kind {
-    case .streaming(let model): model.defaultChunkMilliseconds
+    case .streaming(let model), .twoPass(let model, _): model.defaultChunkMilliseconds
     case .attention: AgreementStream.defaultInterval
     }
   }
@@ -49,6 +67,7 @@ public struct LiveModel: Sendable {
     switch kind {
     case .streaming(let model): try RecognitionStream(model, options: options)
     case .attention(let model): try AgreementStream(model, options: options)
+    case .twoPass(let first, let second): try TwoPassStream(first, second, options: options)
     }
   }
 }

@@ -12,6 +12,8 @@ public enum RecognitionError: Error, Sendable, Hashable, LocalizedError, CustomS
   case noLanguageModel(model: String)
   /// Readings of a growing utterance cannot follow one another so soon, or late.
   case interval(model: String, milliseconds: Int, allowed: ClosedRange<Int>)
+  /// Two models that cannot be the two passes of a recognition.
+  case passes(first: String, second: String)
 
   public var description: String {
     switch self {
@@ -20,6 +22,8 @@ public enum RecognitionError: Error, Sendable, Hashable, LocalizedError, CustomS
     case .finished: "the stream has ended: reset it, or make another one, for more audio"
     case .noLanguageModel(let model):
       "\(model) takes no language model: it has one of its own; use it without, or take a streaming model"
+    case .passes(let first, let second):
+      "\(first) and \(second) make no two passes: the first has to be a streaming model, the second an attention model"
     case .interval(let model, let milliseconds, let allowed):
       "\(model) cannot give partial results every \(milliseconds) ms: choose \(allowed.lowerBound) to \(allowed.upperBound)"
     }

@@ -66,6 +66,29 @@ public final class RecognitionStream: SpeechStream {
   private var lastPartial = ""
   private var isFinished = false
 
+  // What a second pass has to know.
+
+  /// Whether the scores of an utterance are kept until it is over.
+  var keepsScores = false
+  private var scores: [Float] = []
+  /// The utterance that ended last: the seconds at which its audio begins, its last token was said, and what was heard of it ends; that
+  /// token's row, and its scores [rows, classes].
+  private(set) var ended: (start: Double, end: Double, heard: Double, lastToken: Int, scores: Matrix)?
+  /// The utterance under way, where something was said: the seconds at which its audio begins and what was heard of it ends, the row of
+  /// its last token, and the seconds since.
+  var underway: (start: Double, heard: Double, lastToken: Int, silence: Double)? {
+    guard isRunning, let since = search.framesSinceToken else { return nil }
+    return (
+      utterance.time(ofRow: startRow), utterance.time(ofRow: search.frames), search.frames - 1 - since,
+      Double(since) * model.acoustic.rowDuration
+    )
+  }
+  /// Seconds from which on audio may belong to an utterance that is not over.
+  var needed: Double {
+    isRunning
+      ? utterance.time(ofRow: startRow) : max(0, Double(frames - Self.preroll) * frameDuration)
+  }
+
   /// Frames before the first sound that the model hears: half a second.
   private static let preroll = 50
   /// An utterance of which nothing was committed and whose confidence is less is noise put into words.
@@ -130,6 +153,7 @@ public final class RecognitionStream: SpeechStream {
     waiting = Matrix(rows: 0, columns: waiting.columns)
     stop()
     search.reset()
+    (scores, ended) = ([], nil)
     frames = 0
     utterance = Utterance(vocabulary: model.vocabulary, rowDuration: model.acoustic.rowDuration)
     isFinished = false
@@ -175,10 +199,15 @@ public final class RecognitionStream: SpeechStream {
     var hasRows = false
     try scorer.push(frame) { scores in
       hasRows = true
-      do { try search.push(scores) } catch { failure = error }
+      do { try push(scores) } catch { failure = error }
     }
     if let failure { throw failure }
     if hasRows { chunkEnded(&events) }
+  }
+
+  private func push(_ rows: Matrix) throws {
+    try search.push(rows)
+    if keepsScores { scores += rows.elements }
   }
 
   private func chunkEnded(_ events: inout [RecognitionEvent]) {
@@ -211,6 +240,15 @@ public final class RecognitionStream: SpeechStream {
   private func end(_ rule: Endpointing.Rule?, _ events: inout [RecognitionEvent]) {
     let hadCommitted = !utterance.isEmpty
     let rows = search.frames
+    if keepsScores {
+      let last = rows - 1 - (search.framesSinceToken ?? 0)
+      let classes = model.vocabulary.size + 1
+      ended = (
+        utterance.time(ofRow: startRow), utterance.time(ofRow: last + 1), utterance.time(ofRow: rows), last,
+        Matrix(rows: scores.count / classes, columns: classes, elements: scores)
+      )
+      scores = []
+    }
     let readings = search.endText()
     let segment = utterance.finish(
       readings, rows: rows, alternatives: options.alternatives, withWords: options.wordTimes)
@@ -241,7 +279,7 @@ public final class RecognitionStream: SpeechStream {
     guard isRunning else { return }
     var failure: (any Error)?
     scorer.finish { scores in
-      do { try search.push(scores) } catch { failure = error }
+      do { try push(scores) } catch { failure = error }
     }
     if let failure { throw failure }
     end(nil, &events)

@@ -23,12 +23,37 @@ public final class Recognizer {
   private enum Model {
     case attention(ChunkDecoder)
     case streaming(StreamingModel)
+    case twoPass(StreamingModel, AttentionModel)
   }
 
   /// - Throws: `ModelError` where the file cannot be used as a model, or has no chunks as the configuration wants them;
   ///   `DecodingError.biasPhrase` for phrases that cannot be listened for.
   public convenience init(modelPath: String, configuration: RecognizerConfiguration = .init()) throws {
     try self.init(modelPath: modelPath, configuration: configuration, observer: nil)
+  }
+
+  /// Two passes: recordings are heard by a streaming model as they would be live, and each utterance once more by an attention model.
+  ///
+  /// - Throws: as `init(modelPath:configuration:)`; `RecognitionError.passes` where the models are not of these kinds.
+  public init(
+    firstPass: String, secondPass: String, configuration: RecognizerConfiguration = .init()
+  ) throws {
+    self.configuration = configuration
+    let (first, second) = (try ModelFile(path: firstPass), try ModelFile(path: secondPass))
+    guard first.configuration.family.isStreaming, !second.configuration.family.isStreaming else {
+      throw RecognitionError.passes(first: first.configuration.name, second: second.configuration.name)
+    }
+    let (streaming, attention) = (try StreamingModel(first), try AttentionModel(second))
+    try Self.check(streaming, configuration)
+    modelName = "\(first.configuration.name)+\(second.configuration.name)"
+    sampleRate = streaming.sampleRate
+    model = .twoPass(streaming, attention)
+  }
+
+  private static func check(_ model: StreamingModel, _ configuration: RecognizerConfiguration) throws {
+    _ = try model.acoustic.encoder.chunk(milliseconds: configuration.chunkMilliseconds)
+    try configuration.languageModel?.file.check(fits: model.vocabulary, of: model.configuration.name)
+    _ = try configuration.bias.map { try ContextBias($0, vocabulary: model.vocabulary) }
   }
 
   init(
@@ -40,9 +65,7 @@ public final class Recognizer {
     sampleRate = file.configuration.features.sampleRate
     if file.configuration.family.isStreaming {
       let streaming = try StreamingModel(file)
-      _ = try streaming.acoustic.encoder.chunk(milliseconds: configuration.chunkMilliseconds)
-      try configuration.languageModel?.file.check(fits: streaming.vocabulary, of: modelName)
-      _ = try configuration.bias.map { try ContextBias($0, vocabulary: streaming.vocabulary) }
+      try Self.check(streaming, configuration)
       model = .streaming(streaming)
     } else {
       model = .attention(
@@ -54,7 +77,7 @@ public final class Recognizer {
 
   /// Whether the model hears audio as it comes.
   public var isStreaming: Bool {
-    if case .streaming = model { true } else { false }
+    if case .attention = model { false } else { true }
   }
 
   private func makeSession(partials: Bool) throws -> any RecordingSession {
@@ -64,6 +87,8 @@ public final class Recognizer {
         ? try LiveSession(LiveModel(decoder.model), configuration, partials: true)
         : try AttentionSession(decoder)
     case .streaming(let model): try LiveSession(LiveModel(model), configuration, partials: partials)
+    case .twoPass(let first, let second):
+      try LiveSession(LiveModel(first, second), configuration, partials: partials)
     }
   }
 

@@ -157,9 +157,9 @@ struct TranscribeCommand: ParsableCommand {
     configuration.bias = try biasing.list()
     let recognizer: Recognizer
     do {
-      let path = try ModelSearch().path(of: model)
-      configuration.languageModel = try languageModel.model(for: path)
-      recognizer = try Recognizer(modelPath: path, configuration: configuration)
+      let choice = try ModelChoice(model)
+      configuration.languageModel = try languageModel.model(for: choice.path)
+      recognizer = try choice.recognizer(configuration)
     } catch let error as Failure {
       throw error
     } catch {

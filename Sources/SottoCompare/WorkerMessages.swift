@@ -6,11 +6,16 @@ import Foundation
 public struct WorkerSettings: Sendable, Codable {
   /// The model's file; nil for a peer.
   public var model: String?
+  /// That of a second pass.
+  public var secondPass: String?
   public var command: String?
   public var options: VariantOptions
 
-  public init(model: String? = nil, command: String? = nil, options: VariantOptions = .init()) {
+  public init(
+    model: String? = nil, secondPass: String? = nil, command: String? = nil, options: VariantOptions = .init()
+  ) {
     self.model = model
+    self.secondPass = secondPass
     self.command = command
     self.options = options
   }

@@ -29,12 +29,16 @@ final class ModelWorker: Worker {
   private static let longestLag = 0.9
 
   /// - Throws: `ModelError`, `RecognitionError`, `Failure` for options that are of no use with the model.
-  init(path: String, options: VariantOptions) throws {
+  init(_ choice: ModelChoice, options: VariantOptions) throws {
+    let path = choice.path
     let summary = try ModelSummary(name: path, path: path)
-    process = ProcessMeasurement(size: summary.size, bits: summary.bitsPerWeight, family: summary.family)
+    let second = try choice.secondPass.map { try ModelSummary(name: $0, path: $0) }
+    process = ProcessMeasurement(
+      size: summary.size + (second?.size ?? 0), bits: second == nil ? summary.bitsPerWeight : nil,
+      family: second == nil ? summary.family : ModelChoice.twoPass)
     isLive = summary.isStreaming || options.live == true
     if isLive {
-      let model = try LiveModel(path: path)
+      let model = try choice.liveModel()
       hearing = .stream(try model.stream(Self.streamOptions(options)))
       sampleRate = model.sampleRate
     } else {

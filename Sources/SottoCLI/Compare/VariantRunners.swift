@@ -49,13 +49,18 @@ struct VariantRunners {
         let settings = WorkerSettings(command: command)
         runners.append(.init(variant: variant, settings: settings, key: Fingerprint.of(["peer", command])))
       case .model(let name, var options):
-        let path = try Self.path(of: name, among: installed, names: names)
+        let choice = try ModelChoice(name) { try Self.path(of: $0, among: installed, names: names) }
+        let path = choice.path
+        if options.bits != nil, choice.secondPass != nil {
+          throw UsageError("\(variant.label): bits is for one model, not for two passes")
+        }
         options.threads = options.threads ?? threads
         try Self.check(&options, of: path, label: variant.label)
         runners.append(
           .init(
-            variant: variant, settings: WorkerSettings(model: path, options: options),
-            key: try Self.key(path, options)))
+            variant: variant,
+            settings: WorkerSettings(model: path, secondPass: choice.secondPass, options: options),
+            key: try Self.key(choice, options)))
       }
     }
   }
@@ -91,13 +96,14 @@ struct VariantRunners {
       "no model \(isPath ? "file " : "")\(name)\(hint); sotto models lists what is installed")
   }
 
-  private static func key(_ path: String, _ options: VariantOptions) throws -> String {
+  private static func key(_ choice: ModelChoice, _ options: VariantOptions) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let settings = String(decoding: try encoder.encode(options), as: UTF8.self)
     return Fingerprint.of(
       [
-        SottoCommand.version, settings, Fingerprint.file(path), options.lm.map(Fingerprint.file) ?? "",
+        SottoCommand.version, settings, Fingerprint.file(choice.path),
+        choice.secondPass.map(Fingerprint.file) ?? "", options.lm.map(Fingerprint.file) ?? "",
         options.bias.map(Fingerprint.file) ?? "",
       ])
   }

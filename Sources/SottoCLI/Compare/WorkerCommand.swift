@@ -16,7 +16,9 @@ struct WorkerCommand: ParsableCommand {
     do {
       worker =
         if let command = settings.command { PeerWorker(command: command) } else {
-          try ModelWorker(path: settings.model ?? "", options: settings.options)
+          try ModelWorker(
+            ModelChoice(path: settings.model ?? "", secondPass: settings.secondPass),
+            options: settings.options)
         }
     } catch {
       return try Self.reply(WorkerReply(failure: explanation(of: error)))

@@ -150,11 +150,11 @@ struct ListenCommand: ParsableCommand {
     options.beam = beam
     options.endpointing = try endpoints.configuration()
     options.threads = threads
-    let modelPath = try ModelSearch().path(of: model)
-    options.languageModel = try languageModel.model(for: modelPath)
+    let choice = try ModelChoice(model)
+    options.languageModel = try languageModel.model(for: choice.path)
     options.bias = try biasing.list()
     let settings = ListenSession.Settings(
-      device: device, modelPath: modelPath, stream: options, duration: duration,
+      device: device, model: choice, stream: options, duration: duration,
       isVerbose: verbose, startsPaused: paused, recordingPath: save)
     let typing = type ? try UtteranceActions.typing() : typeWith.map { UtteranceActions.Typing.shell($0) }
     let actions = try UtteranceActions(append: append, command: exec, typing: typing, edits: edits())

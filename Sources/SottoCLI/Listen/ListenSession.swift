@@ -8,7 +8,7 @@ import Synchronization
 struct ListenSession {
   struct Settings {
     var device: String
-    var modelPath: String
+    var model: ModelChoice
     var stream: RecognitionStream.Options
     var duration: Double?
     var isVerbose: Bool
@@ -56,7 +56,7 @@ struct ListenSession {
     } catch {
       throw DeviceFailure(error.description)
     }
-    loading = ModelLoading(path: settings.modelPath)
+    loading = ModelLoading(settings.model)
     do {
       saver = try settings.recordingPath.map { try FLACWriter(path: $0) }
     } catch {
@@ -136,7 +136,9 @@ struct ListenSession {
     options.wordTimes = output.needsWords
     let stream = try model.stream(options)
     self.stream = stream
-    let name = ((settings.modelPath as NSString).lastPathComponent as NSString).deletingPathExtension
+    let files = [settings.model.path, settings.model.secondPass].compactMap { $0 }
+    let name = files.map { (($0 as NSString).lastPathComponent as NSString).deletingPathExtension }
+      .joined(separator: "+")
     if settings.isVerbose {
       Console.shared.report("\(name): loaded, \(String(format: "%.2f", time)) s after the capture began")
     }
@@ -219,9 +221,9 @@ struct ListenSession {
 final class ModelLoading: Sendable {
   private let loaded = Mutex<Result<LiveModel, any Error>?>(nil)
 
-  init(path: String) {
+  init(_ choice: ModelChoice) {
     Thread { [self] in
-      let result = Result { try LiveModel(path: path) }
+      let result = Result { try choice.liveModel() }
       loaded.withLock { $0 = result }
     }.start()
   }

@@ -1,0 +1,185 @@
+// Live recognition in two passes: text at once from a streaming model, final text from an attention model.
+
+import SottoDecoding
+import SottoKernels
+import SottoModels
+
+/// A stream whose partial results and ends of utterances come from a streaming CTC model, and whose final texts from an attention model that hears
+/// the same audio once more (Sainath et al., arXiv 1908.10992). What the second pass says has to be in the first one's scores: a text that they cannot be
+/// aligned with, as that of a loop or of words from nowhere, is refused, and the first pass's own text is final.
+///
+/// Partial results are volatile as a whole, for the second pass may find any other words. It begins at a pause, before the utterance is known to be over.
+final class TwoPassStream: SpeechStream {
+  /// Seconds without a new token after which the second pass is made; the endpoint, if it comes, is free then.
+  private static let pause = 0.4
+  /// Seconds after the last token that are heard: a token is found near its beginning.
+  private static let margin = 0.8
+  /// Samples that are given to the first pass at once, so that there is one endpoint in them at most.
+  private static let piece = 1600
+  /// The most that a text may fall short of the first pass's best (`ForcedAlignment.shortfall`), in natural logarithms a token.
+  static let mostShortfall: Float = 3.5
+  /// Where the second pass hears no speech at all, the first one has to be this sure of it.
+  private static let leastConfidence = 0.6
+  /// From this many seconds on a short pause ends an utterance: the decoder does best with pieces of up to 15 s.
+  private static let longUtterance = 10.0
+
+  private let first: RecognitionStream
+  private let second: ChunkDecoder
+  private let vocabulary: PieceVocabulary
+  private let alternatives: Int
+  private let tellsPartials: Bool
+
+  /// Samples from `bufferStart` on.
+  private var buffer: [Float] = []
+  private var bufferStart = 0
+  /// What the second pass said at a pause, and the row of the last token then.
+  private var conclusion: (lastToken: Int, segment: Segment?)?
+  private var shown = ""
+
+  var skipsPartials: Bool {
+    get { first.skipsPartials }
+    set { first.skipsPartials = newValue }
+  }
+
+  /// - Throws: what `RecognitionStream` and the attention model throw for options that are of no use with them.
+  init(_ streaming: StreamingModel, _ attention: AttentionModel, options: RecognitionStream.Options) throws {
+    var options = options
+    options.endpointing.longUtterance = min(
+      options.endpointing.longUtterance ?? .infinity, Self.longUtterance)
+    options.endpointing.longestUtterance = min(
+      options.endpointing.longestUtterance ?? .infinity, attention.window - 2)
+    alternatives = options.alternatives
+    tellsPartials = options.partials
+    var configuration = RecognizerConfiguration()
+    configuration.beam = max(options.beam, 1)
+    configuration.nBest = options.alternatives + 1
+    configuration.wordTimes = options.wordTimes
+    configuration.threads = options.threads
+    configuration.bias = options.bias
+    second = try ChunkDecoder(
+      model: attention, configuration: configuration,
+      context: ComputeContext(workers: options.threads == 1 ? .one : Workers(count: options.threads)))
+    vocabulary = streaming.vocabulary
+    first = try RecognitionStream(streaming, options: options)
+    first.keepsScores = true
+  }
+
+  private var received: Int { bufferStart + buffer.count }
+  private static let rate = Double(Segmenter.sampleRate)
+
+  func accept(_ samples: [Float], sampleRate: Int?) throws -> [RecognitionEvent] {
+    // An empty piece, too, is checked.
+    guard !samples.isEmpty else { return try first.accept([], sampleRate: sampleRate) }
+    var events: [RecognitionEvent] = []
+    for start in stride(from: 0, to: samples.count, by: Self.piece) {
+      let piece = Array(samples[start..<min(start + Self.piece, samples.count)])
+      let found = try first.accept(piece, sampleRate: sampleRate)
+      buffer += audible(piece)
+      take(found, &events)
+      concludeEarly(&events)
+      drop()
+    }
+    return events
+  }
+
+  func finishUtterance() throws -> [RecognitionEvent] {
+    var events: [RecognitionEvent] = []
+    take(try first.finishUtterance(), &events)
+    return events
+  }
+
+  func finish() throws -> [RecognitionEvent] {
+    var events: [RecognitionEvent] = []
+    take(try first.finish(), &events)
+    return events
+  }
+
+  func reset() {
+    first.reset()
+    (buffer, bufferStart, conclusion, shown) = ([], 0, nil, "")
+  }
+
+  private func take(_ found: [RecognitionEvent], _ events: inout [RecognitionEvent]) {
+    for event in found {
+      switch event {
+      case .partial(let partial): show(partial.text, partial, &events)
+      case .final(let segment, let rule): end(segment, rule, &events)
+      }
+    }
+  }
+
+  private func show(_ text: String, _ partial: PartialResult, _ events: inout [RecognitionEvent]) {
+    guard text != shown else { return }
+    shown = text
+    events.append(
+      .partial(PartialResult(committed: "", volatile: text, start: partial.start, time: partial.time)))
+  }
+
+  // MARK: The second pass
+
+  private func concludeEarly(_ events: inout [RecognitionEvent]) {
+    guard let under = first.underway, under.silence >= Self.pause, conclusion?.lastToken != under.lastToken
+    else { return }
+    let segment = read(from: under.start, until: under.heard)
+    conclusion = (under.lastToken, segment)
+    if let segment, tellsPartials, !skipsPartials {
+      show(
+        segment.text,
+        PartialResult(committed: "", volatile: "", start: segment.start, time: under.heard), &events)
+    }
+  }
+
+  private func end(_ segment: Segment, _ rule: Endpointing.Rule?, _ events: inout [RecognitionEvent]) {
+    guard let ended = first.ended else { return }
+    let early = conclusion.flatMap { $0.lastToken == ended.lastToken ? $0 : nil }
+    let found =
+      early.map(\.segment)
+      ?? read(
+        from: ended.start,
+        until: rule == .longestUtterance ? ended.heard : min(ended.end + Self.margin, ended.heard))
+    conclusion = nil
+    if let final = agreed(found, segment, ended.scores) {
+      shown = ""
+      events.append(.final(final, rule))
+    } else {
+      // What was shown was nothing.
+      show(
+        "", PartialResult(committed: "", volatile: "", start: ended.heard, time: ended.heard), &events)
+    }
+  }
+
+  /// The final text of both passes.
+  private func agreed(_ second: Segment?, _ first: Segment, _ scores: Matrix) -> Segment? {
+    guard let second else { return first.confidence >= Self.leastConfidence ? first : nil }
+    return Self.shortfall(of: vocabulary.tokens(second.text), in: scores) <= Self.mostShortfall
+      ? second : first
+  }
+
+  /// By how much tokens fall short of what the scores of an utterance say; infinity where they cannot be aligned at all.
+  static func shortfall(of tokens: [Int], in scores: Matrix) -> Float {
+    (try? ForcedAlignment(tokens, to: scores))?.shortfall ?? .infinity
+  }
+
+  private func sample(at seconds: Double) -> Int { min(Int(seconds * Self.rate), received) }
+
+  private func read(from start: Double, until end: Double) -> Segment? {
+    let range = (sample(at: start) - bufferStart)..<(max(sample(at: start), sample(at: end)) - bufferStart)
+    let samples = Array(buffer[range.clamped(to: buffer.indices)])
+    guard !samples.isEmpty else { return nil }
+    let chunk = SpeechChunk(startSample: bufferStart + max(range.lowerBound, 0), samples: samples)
+    let found = second.segments(chunk, rate: Self.rate, previous: []).segments
+    var segment = Segment(joining: found)
+    if alternatives > 0, let best = found.first { segment?.alternatives = best.alternatives }
+    return segment
+  }
+
+  /// Lets go of what lies before the utterance, or before what the first pass would begin with.
+  private func drop() {
+    let needed = sample(at: first.needed)
+    let surplus = min(needed - bufferStart, buffer.count)
+    // Not each time: what stays is moved.
+    guard surplus > Segmenter.sampleRate else { return }
+    buffer.removeFirst(surplus)
+    bufferStart += surplus
+  }
+}

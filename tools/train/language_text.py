@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""Writes the text that the default language model is built from: a sentence a line, none of the development set.
+
+    python tools/train/language_text.py --text TEXT --held-out DEV/manifest.jsonl OUTPUT.txt
+    sotto lm build --model stream-ctc --size 6 OUTPUT.txt models/stream-ctc.lm
+"""
+
+import argparse
+import pathlib
+
+from sotto_train.texts import TEXTS, read_sentences, without_held_out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", type=pathlib.Path)
+    parser.add_argument("--text", type=pathlib.Path, required=True, help="folder of " + ", ".join(TEXTS))
+    parser.add_argument("--held-out", type=pathlib.Path, required=True, help="manifest.jsonl whose sentences stay out")
+    arguments = parser.parse_args()
+    sentences = [s for name in TEXTS for s in without_held_out(read_sentences(arguments.text / name), arguments.held_out)]
+    arguments.output.write_text("\n".join(sentences) + "\n", encoding="utf-8")
+    print(f"{len(sentences)} sentences, {sum(len(s.split()) for s in sentences)} words")
+
+
+if __name__ == "__main__":
+    main()
