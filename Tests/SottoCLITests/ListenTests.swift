@@ -216,6 +216,10 @@ import Testing
     let level = try Sotto.run(
       ["devices", "--meter", "--seconds", "0.3"], environment: microphone.environment)
     #expect(level.status == 0 && level.output.contains("silence: the microphone is muted"), "\(level.output)")
+    try microphone.fault("busy")
+    let busy = try Sotto.run(["devices"], environment: microphone.environment)
+    #expect(busy.status == 3 && busy.output.contains("default"), "\(busy)")
+    #expect(busy.errors.contains("none of these devices can be used now"))
   }
 
   // MARK: Commands

@@ -24,7 +24,7 @@ struct DevicesCommand: ParsableCommand {
         sotto devices --meter --device hw:CARD=Microphone,DEV=0
 
       EXIT STATUS:
-        0  there is a device
+        0  there is a device that can be used
         2  wrong usage
         3  there is none, or the one to be tested cannot be opened
       """)
@@ -54,6 +54,9 @@ struct DevicesCommand: ParsableCommand {
     case .txt: try StandardOutput().write(Self.table(devices))
     }
     if devices.isEmpty { throw DeviceFailure(AudioError.noDefaultDevice.description) }
+    if devices.allSatisfy({ $0.abilities == nil }) {
+      throw DeviceFailure("none of these devices can be used now; what is wrong stands beside each")
+    }
   }
 
   /// A row a device, and what is wrong with it below.

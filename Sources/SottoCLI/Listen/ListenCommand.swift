@@ -55,7 +55,9 @@ struct ListenCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Model by name (see sotto models) or path.", valueName: "name|path"))
+    help: ArgumentHelp(
+      "Model by name (see sotto models) or path; two-pass, or FIRST+SECOND, for a streaming model with an attention model after it.",
+      valueName: "name|path"))
   var model = ModelSearch.defaultModel
 
   @Option(name: .shortAndLong, help: "Format of the output.")
