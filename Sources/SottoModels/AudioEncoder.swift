@@ -21,9 +21,12 @@ public struct AudioEncoder: Sendable {
     first = try Convolution(
       file, "encoder.conv1", inputs: file.configuration.features.melBands, outputs: shape.width, stride: 1)
     second = try Convolution(file, "encoder.conv2", inputs: shape.width, outputs: shape.width, stride: 2)
-    positions = Matrix(
-      rows: shape.positions, columns: shape.width,
-      elements: try file.floats("encoder.positions", shape: [shape.positions, shape.width]))
+    positions =
+      file.contains("encoder.positions")
+      ? Matrix(
+        rows: shape.positions, columns: shape.width,
+        elements: try file.floats("encoder.positions", shape: [shape.positions, shape.width]))
+      : sinusoidalPositions(count: shape.positions, width: shape.width)
     layers = try (0..<shape.layers).map { index in
       let name = "encoder.layers.\(index)"
       return Layer(

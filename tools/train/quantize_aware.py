@@ -17,6 +17,7 @@ RECIPE is one of `sotto quantize` (docs/model-file.md) with a scale a row. CORPU
 import argparse
 import copy
 import json
+import math
 import os
 import pathlib
 import pickle
@@ -29,6 +30,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from model_file import write_safetensors  # noqa: E402
+from export import as_rows  # noqa: E402
 from sotto_train.binary_coding import CodedWeights, RowCoding, read_recipe, rule_of  # noqa: E402
 from sotto_train.precision import PRECISIONS, faster_precision, mixed  # noqa: E402
 from sotto_train.whisper import load_whisper  # noqa: E402
@@ -38,13 +40,22 @@ ENCODER_STATES, DECODER_STATES = 1.0, 1.0  # weights of the distances
 CLIP = 1.0
 WARM_UP = 20  # steps
 LOG_EVERY = 20  # steps
+POSITIONS = "encoder.positions"
+
+
+def is_sinusoidal(positions):
+    """Whether positions [N, D] are those that the engine takes where a file has none, but for float16."""
+    count, width = positions.shape
+    frequencies = torch.exp(-math.log(10_000) / (width // 2 - 1) * torch.arange(width // 2))
+    angles = torch.arange(count)[:, None] * frequencies
+    return bool((positions - torch.cat([angles.sin(), angles.cos()], dim=1)).abs().max() < 1e-3)
 
 
 def codings_of(model, rules, folder):
     """{name: RowCoding} of the matrices that a recipe gives planes."""
     codings = {}
     for name, parameter in model.named_parameters():
-        if parameter.dim() != 2 or (rule := rule_of(rules, name)) is None:
+        if parameter.dim() < 2 or (rule := rule_of(rules, name)) is None:
             continue
         classes = [(None, rule["bits"])]
         if "bits_by_frequency" in rule:
@@ -194,9 +205,9 @@ class Run:
         for name, value in state.items():
             if name in self.coding.codings:
                 coding = RowCoding.of_state(self.coding.codings[name].state())
-                own, quantization[name] = coding.tensors(name, value)
+                own, quantization[name] = coding.tensors(name, as_rows(value))
                 tensors |= own
-            else:
+            elif name != POSITIONS or not is_sinusoidal(value):
                 tensors[name] = value.numpy().astype(np.float16)
         configuration = self.model.configuration | {"quantization": quantization}
         write_safetensors(path, tensors, {"sotto": json.dumps(configuration, separators=(",", ":"))})

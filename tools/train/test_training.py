@@ -21,7 +21,7 @@ from safetensors import safe_open
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from model_file import write_safetensors  # noqa: E402
 import quantize_aware  # noqa: E402
-from export import matrices, model_tensors  # noqa: E402
+from export import as_rows, matrices, model_tensors  # noqa: E402
 from sotto_train.binary_coding import RowCoding, decode, encode, fit, sign_patterns  # noqa: E402
 from sotto_train.data import PreparedCorpus  # noqa: E402
 from sotto_train.degradation import degrade, draw_degradation  # noqa: E402
@@ -287,7 +287,7 @@ class QuantizeAwareTests(unittest.TestCase):
             "pattern": "decoder.embedding.weight", "bits": 2, "center_columns": True, "scale_columns": True,
             "bits_by_frequency": [{"rows": 50, "bits": 4}, {"rows": None, "bits": 2}],
         }  # fmt: skip
-        (self.folder / "recipe.json").write_text(json.dumps([embedding, {"pattern": "*layers*.weight", "bits": 2}]))
+        (self.folder / "recipe.json").write_text(json.dumps([embedding, {"pattern": "*conv?.weight", "bits": 6}, {"pattern": "*layers*.weight", "bits": 2}]))
 
     def run_for(self, name, steps, stop=None):
         arguments = argparse.Namespace(
@@ -336,7 +336,7 @@ class QuantizeAwareTests(unittest.TestCase):
             quantization = json.loads(file.metadata()["sotto"])["quantization"]
             tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
             raw = {name: file.get_tensor(name) for name in file.keys()}
-        self.assertEqual(len(quantization), 1 + LAYERS * (6 + 10))
+        self.assertEqual(len(quantization), 1 + 2 + LAYERS * (6 + 10))
         for name, coding in quantization.items():
             parts = []
             for index in range(len(coding["planes"])):
@@ -348,7 +348,7 @@ class QuantizeAwareTests(unittest.TestCase):
             if f"{name}.rows" in raw:
                 value[raw[f"{name}.rows"]] = value.copy()
                 value = value * tensors[f"{name}.column_scale"] + tensors[f"{name}.column_offset"]
-            np.testing.assert_allclose(value, trained[name], rtol=1e-5, atol=1e-6, err_msg=name)
+            np.testing.assert_allclose(value, as_rows(torch.from_numpy(trained[name])), rtol=1e-5, atol=1e-6, err_msg=name)
 
     def test_merged_silence_stands_for_all_of_it(self):
         """With nothing but keys of the same silence to tell apart, merging changes nothing."""
