@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the curves of a run: loss, and error rates on real speech, over hours of computing.
+"""Draws the curves of a run over hours of computing: of stream_ctc.py loss and error rates on real speech, of quantize_aware.py
+the three distances from the float model.
 
     python tools/train/curves.py RUN OUTPUT.svg
 """
@@ -17,13 +18,18 @@ from matplotlib import pyplot  # noqa: E402
 NAMES = {"320": "chunks of 320 ms", "640": "640 ms", "1280": "1280 ms", "full": "full context"}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=pathlib.Path)
-    parser.add_argument("output", type=pathlib.Path)
-    arguments = parser.parse_args()
-    entries = [json.loads(line) for line in (arguments.run / "log.jsonl").read_text().splitlines()]
-    hours = [entry["seconds"] / 3600 for entry in entries]
+def draw_distances(entries, hours):
+    figure, axes = pyplot.subplots(figsize=(6, 4))
+    axes.plot(hours, [entry["kl"] for entry in entries], label="distributions: KL, nats a token")
+    axes.plot(hours, [entry["decoder"] for entry in entries], label="decoder states, relative, squared")
+    axes.plot(hours, [entry["encoder"] for entry in entries], label="encoder states, relative, squared")
+    axes.set(title="Distance from the float model (synthetic speech)", xlabel="hours of training", yscale="log")
+    axes.legend()
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def draw_errors(entries, hours):
     figure, (rates, losses) = pyplot.subplots(1, 2, figsize=(10, 4))
     for name, label in NAMES.items():
         points = [(h, e["error_rates"][name][0]) for h, e in zip(hours, entries) if name in e["error_rates"]]
@@ -42,6 +48,17 @@ def main():
     for axes in (rates, losses):
         axes.grid(alpha=0.3)
         axes.axvline(max([h for h, e in zip(hours, entries) if e["stage"] == "head"], default=0), color="grey", lw=0.8)
+    return figure
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Draws the curves of a run.")
+    parser.add_argument("run", type=pathlib.Path)
+    parser.add_argument("output", type=pathlib.Path)
+    arguments = parser.parse_args()
+    entries = [json.loads(line) for line in (arguments.run / "log.jsonl").read_text().splitlines()]
+    hours = [entry["seconds"] / 3600 for entry in entries]
+    figure = (draw_distances if "kl" in entries[0] else draw_errors)(entries, hours)
     figure.tight_layout()
     figure.savefig(arguments.output, metadata={"Date": None})
 
