@@ -48,6 +48,11 @@ INLINE ivec add_pairs(ivec sums, ivec a, ivec b) {
 #endif
 }
 
+typedef int16_t int_pairs __attribute__((vector_size(ROWS)));
+
+INLINE int_pairs narrow_words(ivec a, ivec b) { return (int_pairs)_mm512_packs_epi32((__m512i)a, (__m512i)b); }
+INLINE bytes narrow_bytes(int_pairs a, int_pairs b) { return (bytes)_mm512_packs_epi16((__m512i)a, (__m512i)b); }
+
 #include "lookup_vbmi.inc"
 #define WIDE_EXPANSION "expand_int16_vbmi.inc"
 #include "wide_int16.inc"
