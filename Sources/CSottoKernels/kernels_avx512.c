@@ -50,7 +50,7 @@ INLINE ivec add_pairs(ivec sums, ivec a, ivec b) {
 
 // Measured on Zen 4.
 static const uint16_t most_lookup_columns[SOTTO_MAX_PLANES][2] = {
-    {UINT16_MAX, UINT16_MAX}, {UINT16_MAX, 22}, {64, 7}, {18, 5}, {11, 4}, {9, 3}, {7, 3}, {6, 3}};
+    {UINT16_MAX, UINT16_MAX}, {UINT16_MAX, 36}, {64, 7}, {20, 5}, {11, 4}, {9, 3}, {7, 3}, {7, 3}};
 
 #define MOST_FAST_PLANES SOTTO_MAX_PLANES
 #define WIDE(operation) int16_##operation
