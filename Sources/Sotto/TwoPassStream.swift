@@ -17,11 +17,15 @@ final class TwoPassStream: SpeechStream {
   /// Samples that are given to the first pass at once, so that there is one endpoint in them at most.
   private static let piece = 1600
   /// The most that a text may fall short of the first pass's best (`ForcedAlignment.shortfall`), in natural logarithms a token.
-  static let mostShortfall: Float = 3.5
+  static let mostShortfall: Float = 4
   /// Where the second pass hears no speech at all, the first one has to be this sure of it.
   private static let leastConfidence = 0.6
-  /// From this many seconds on a short pause ends an utterance: the decoder does best with pieces of up to 15 s.
-  private static let longUtterance = 10.0
+  /// Seconds from which on a short pause ends an utterance, and the shortest one: the time from one token to the next tells little of shorter ones.
+  private static let longUtterance = 15.0
+  private static let shortPause = 0.5
+  /// Seconds that the decoder does best with at most; longer utterances are cut where it is quietest, after so many.
+  private static let longestPart = 15.0
+  private static let shortestPart = 8.0
 
   private let first: RecognitionStream
   private let second: ChunkDecoder
@@ -164,13 +168,30 @@ final class TwoPassStream: SpeechStream {
 
   private func read(from start: Double, until end: Double) -> Segment? {
     let range = (sample(at: start) - bufferStart)..<(max(sample(at: start), sample(at: end)) - bufferStart)
-    let samples = Array(buffer[range.clamped(to: buffer.indices)])
-    guard !samples.isEmpty else { return nil }
-    let chunk = SpeechChunk(startSample: bufferStart + max(range.lowerBound, 0), samples: samples)
-    let found = second.segments(chunk, rate: Self.rate, previous: []).segments
+    var rest = buffer[range.clamped(to: buffer.indices)]
+    var found: [Segment] = []
+    while !rest.isEmpty {
+      let part = rest.prefix(Self.partLength(of: rest))
+      rest = rest.dropFirst(part.count)
+      let chunk = SpeechChunk(startSample: bufferStart + part.startIndex, samples: Array(part))
+      found += second.segments(chunk, rate: Self.rate, previous: []).segments
+    }
     var segment = Segment(joining: found)
     if alternatives > 0, let best = found.first { segment?.alternatives = best.alternatives }
     return segment
+  }
+
+  /// Samples of the next part of an utterance: all, or up to the middle of the quietest 100 ms.
+  private static func partLength(of samples: ArraySlice<Float>) -> Int {
+    guard samples.count > Int(longestPart * rate) else { return samples.count }
+    let width = Int(rate / 10)
+    var best = (length: Int(longestPart * rate), energy: Float.infinity)
+    for place in stride(from: Int(shortestPart * rate), to: Int(longestPart * rate) - width, by: width / 4) {
+      let start = samples.startIndex + place
+      let energy = samples[start..<(start + width)].reduce(0) { $0 + $1 * $1 }
+      if energy < best.energy { best = (place + width / 2, energy) }
+    }
+    return best.length
   }
 
   /// Lets go of what lies before the utterance, or before what the first pass would begin with.

@@ -53,7 +53,8 @@ struct TwoPassStreamTests {
     let samples = try SpeechModel.sample("scheme.wav") + TestSignal.silence(seconds: 2)
     let two = try LiveModel(Self.random.get(), Self.attention.get()).stream(.init())
     var options = RecognitionStream.Options()
-    options.endpointing.longUtterance = 10
+    options.endpointing.longUtterance = 15
+    options.endpointing.shortPause = 0.5
     options.endpointing.longestUtterance = 28
     let one = try LiveModel(Self.random.get()).stream(options)
     let heard = Self.finals(try Self.events(two, samples, pieces: 1600))

@@ -31,7 +31,7 @@ from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask
 from sotto_train.precision import PRECISIONS, faster_precision, mixed
 from sotto_train.scoring import DevelopmentSet
 
-CHUNKS = (16, 16, 32, 32, 64, None)  # states; one is drawn for each batch
+CHUNKS = (16, 32, 32, 64, None)  # states; one is drawn for each batch
 LEFT = (128, 256, 256, 384)
 # Share of the batches that start at random positions, as a stream does after 30 s; without distillation.
 MOVED = 0.15

@@ -8,8 +8,8 @@ import torch
 from .features import STREAMING_FLOOR
 
 MASK_EVERY = 400  # mel frames to a time mask
-LONGEST_MASK = 40  # mel frames
-WIDEST_MASK = 18  # bands
+LONGEST_MASK = 24  # mel frames
+WIDEST_MASK = 10  # bands
 LOWEST = (STREAMING_FLOOR + 4) / 4
 
 
