@@ -5,8 +5,6 @@ import Foundation
 import Sotto
 
 struct LanguageModelOptions: ParsableArguments {
-  static let defaultWeight: Float = 0.5
-  static let defaultBonus: Float = 1
   /// In place of a file: no language model, even where one lies beside the model.
   static let none = "none"
   /// In place of a file: the one that lies beside the model.
@@ -19,10 +17,10 @@ struct LanguageModelOptions: ParsableArguments {
   var lm: String?
 
   @Option(help: ArgumentHelp("How much the language model counts.", valueName: "x"))
-  var lmWeight = Self.defaultWeight
+  var lmWeight = LanguageModel.defaultWeight
 
   @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
-  var lmBonus = Self.defaultBonus
+  var lmBonus = LanguageModel.defaultBonus
 
   /// The language model for a model; nil where there is none.
   ///

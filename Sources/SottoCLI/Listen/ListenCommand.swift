@@ -214,7 +214,7 @@ struct ListenCommand: ParsableCommand {
   private static let standard: [String: String] = [
     "device": ALSACapture.defaultDevice, "model": ModelSearch.defaultModel, "format": "txt",
     "endpoint": "balanced", "beam": String(RecognizerConfiguration().beam), "threads": "1",
-    "lm-weight": "\(LanguageModelOptions.defaultWeight)", "lm-bonus": "\(LanguageModelOptions.defaultBonus)",
+    "lm-weight": "\(LanguageModel.defaultWeight)", "lm-bonus": "\(LanguageModel.defaultBonus)",
     "bias-weight": "\(BiasList.defaultWeight)", "type": "no",
     "control": "no", "paused": "no", "quiet": "no", "verbose": "no", "commands": "no",
   ]
