@@ -95,18 +95,11 @@ final class AgreementStream: SpeechStream {
       throw RecognitionError.noLanguageModel(model: model.configuration.name)
     }
     self.options = options
-    var configuration = RecognizerConfiguration()
-    configuration.beam = max(options.beam, 1)
-    configuration.nBest = options.alternatives + 1
-    configuration.wordTimes = options.wordTimes
-    configuration.threads = options.threads
-    configuration.bias = options.bias
-    decoder = try ChunkDecoder(
-      model: model, configuration: configuration,
-      context: ComputeContext(workers: options.threads == 1 ? .one : Workers(count: options.threads)))
+    decoder = try ChunkDecoder(model, live: options)
     var endpointing = options.endpointing
     endpointing.longUtterance = min(endpointing.longUtterance ?? Self.longUtterance, Self.longUtterance)
-    let longest = min(configuration.longestChunk, model.window, endpointing.longestUtterance ?? .infinity)
+    let longest = min(
+      decoder.configuration.longestChunk, model.window, endpointing.longestUtterance ?? .infinity)
     self.endpointing = endpointing
     interval = milliseconds / 10
     self.longest = max(Int(longest * 100), 2 * interval)

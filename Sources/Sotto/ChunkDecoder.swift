@@ -24,6 +24,21 @@ struct ChunkDecoder {
       } ?? []
   }
 
+  /// For a stream, as its options say.
+  ///
+  /// - Throws: `DecodingError.biasPhrase` for phrases that cannot be listened for.
+  init(_ model: AttentionModel, live options: RecognitionStream.Options) throws {
+    var configuration = RecognizerConfiguration()
+    configuration.beam = max(options.beam, 1)
+    configuration.nBest = options.alternatives + 1
+    configuration.wordTimes = options.wordTimes
+    configuration.threads = options.threads
+    configuration.bias = options.bias
+    try self.init(
+      model: model, configuration: configuration,
+      context: ComputeContext(workers: options.threads == 1 ? .one : Workers(count: options.threads)))
+  }
+
   /// A reading of a chunk. Times are seconds from its start.
   struct Reading {
     var tokens: [Int]

@@ -56,15 +56,7 @@ final class TwoPassStream: SpeechStream {
       options.endpointing.longestUtterance ?? .infinity, attention.window - 2)
     alternatives = options.alternatives
     tellsPartials = options.partials
-    var configuration = RecognizerConfiguration()
-    configuration.beam = max(options.beam, 1)
-    configuration.nBest = options.alternatives + 1
-    configuration.wordTimes = options.wordTimes
-    configuration.threads = options.threads
-    configuration.bias = options.bias
-    second = try ChunkDecoder(
-      model: attention, configuration: configuration,
-      context: ComputeContext(workers: options.threads == 1 ? .one : Workers(count: options.threads)))
+    second = try ChunkDecoder(attention, live: options)
     vocabulary = streaming.vocabulary
     first = try RecognitionStream(streaming, options: options)
     first.keepsScores = true

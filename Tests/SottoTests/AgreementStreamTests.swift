@@ -21,26 +21,12 @@ struct AgreementStreamTests {
     return try model.get().stream(options)
   }
 
-  private static func events(_ stream: any SpeechStream, _ samples: [Float], pieces: Int) throws
-    -> [RecognitionEvent]
-  {
-    var events: [RecognitionEvent] = []
-    for first in stride(from: 0, to: samples.count, by: pieces) {
-      events += try stream.accept(Array(samples[first..<min(first + pieces, samples.count)]))
-    }
-    return events + (try stream.finish())
-  }
-
-  private static func finals(_ events: [RecognitionEvent]) -> [Segment] {
-    events.compactMap { if case .final(let segment, _) = $0 { segment } else { nil } }
-  }
-
   /// Two recordings with a pause between them, and what is heard of them.
   @Test func nothingIsTakenBack() throws {
     let pause = TestSignal.silence(seconds: 2)
     let samples =
       pause + (try SpeechModel.sample("page.flac")) + pause + (try SpeechModel.sample("scheme.wav")) + pause
-    let events = try Self.events(Self.stream(), samples, pieces: 800)
+    let events = try Self.stream().events(of: samples, pieces: 800)
     var committed = ""
     var time = 0.0
     var end = 0.0
@@ -62,34 +48,34 @@ struct AgreementStreamTests {
     }
     #expect(wasCommitted)
     let truth = try SampleTests.truth("page.flac") + " " + SampleTests.truth("scheme.wav")
-    let heard = Self.finals(events).map(\.text).joined(separator: " ")
+    let heard = finals(events).map(\.text).joined(separator: " ")
     let errors = WordErrorRate(reference: truth, hypothesis: heard)
     #expect(errors.words.rate <= SampleTests.worstOfAll, "\(heard)")
   }
 
   @Test func piecesChangeNothing() throws {
     let samples = try TestSignal.silence(seconds: 0.7) + SpeechModel.sample("scheme.wav")
-    let whole = try Self.events(Self.stream(), samples, pieces: samples.count)
-    #expect(Self.finals(whole).count >= 1 && whole.count > 3)
-    #expect(try Self.events(Self.stream(), samples, pieces: 997) == whole)
+    let whole = try Self.stream().events(of: samples, pieces: samples.count)
+    #expect(finals(whole).count >= 1 && whole.count > 3)
+    #expect(try Self.stream().events(of: samples, pieces: 997) == whole)
   }
 
   /// Without a pause the utterance is cut, and no word is lost.
   @Test func longSpeechIsCut() throws {
     let page = try SpeechModel.sample("page.flac")
     let (truth, alone) = (
-      try SampleTests.truth("page.flac"), Self.finals(try Self.events(Self.stream(), page, pieces: 4000))
+      try SampleTests.truth("page.flac"), finals(try Self.stream().events(of: page, pieces: 4000))
     )
     let count = max(2, 40 * 16_000 / page.count)
     let samples = Array(repeatElement(page, count: count).joined())
-    let events = try Self.events(
-      Self.stream { $0.endpointing.silenceAfterSpeech = nil }, samples, pieces: 4000)
+    let events = try Self.stream { $0.endpointing.silenceAfterSpeech = nil }
+      .events(of: samples, pieces: 4000)
     let rules = Set(events.compactMap { if case .final(_, let rule?) = $0 { rule } else { nil } })
     #expect(rules.isSubset(of: [.longestUtterance, .pauseInLongUtterance]) && !rules.isEmpty)
-    for segment in Self.finals(events) { #expect(segment.end - segment.start <= 15.1) }
+    for segment in finals(events) { #expect(segment.end - segment.start <= 15.1) }
     let heard = WordErrorRate(
       reference: Array(repeating: truth, count: count).joined(separator: " "),
-      hypothesis: Self.finals(events).map(\.text).joined(separator: " "))
+      hypothesis: finals(events).map(\.text).joined(separator: " "))
     let once = WordErrorRate(reference: truth, hypothesis: alone.map(\.text).joined(separator: " "))
     #expect(heard.words.rate <= once.words.rate + 0.1, "\(events)")
   }
@@ -97,7 +83,7 @@ struct AgreementStreamTests {
   @Test(arguments: ["silence", "hum", "quiet noise", "loud noise", "noise that begins", "a tone"])
   func givesNoWords(name: String) throws {
     let sound = try #require(NoSpeechTests.sounds.first { $0.name == name })
-    let events = try Self.events(Self.stream(), sound.samples(), pieces: 1600)
+    let events = try Self.stream().events(of: sound.samples(), pieces: 1600)
     #expect(events.isEmpty, "\(events)")
   }
 
@@ -119,7 +105,7 @@ struct AgreementStreamTests {
     #expect(throws: RecognitionError.sampleRate(got: 8000, needed: 16_000)) {
       try stream.accept(samples, sampleRate: 8000)
     }
-    #expect(!Self.finals(try Self.events(stream, samples, pieces: 1600)).isEmpty)
+    #expect(!finals(try stream.events(of: samples, pieces: 1600)).isEmpty)
   }
 
   @Test func optionsThatMakeNoSense() throws {

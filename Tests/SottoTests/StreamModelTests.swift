@@ -54,6 +54,27 @@ struct StreamModelTests {
     #expect(counts.rate <= SampleTests.worstOfAll, "\(counts)")
   }
 
+  /// What was said is in the scores; what was said elsewhere is not, nor what is said again and again.
+  @Test func textsThatWereNotSaidAreRefused() throws {
+    let model = try StreamingModel(path: StreamModel.path)
+    var options = RecognitionStream.Options()
+    options.endpointing = .init(silenceAfterSpeech: nil, longUtterance: nil, longestUtterance: nil)
+    let stream = try RecognitionStream(model, options: options)
+    stream.keepsScores = true
+    let heard = try stream.events(of: try SpeechModel.sample("page.flac"), pieces: 4000)
+    let scores = try #require(stream.ended?.scores)
+    #expect(finals(heard).count == 1)
+    func shortfall(_ text: String) -> Float {
+      TwoPassStream.shortfall(of: model.vocabulary.tokens(text), in: scores)
+    }
+    let said = try SampleTests.truth("page.flac")
+    #expect(shortfall(said) < TwoPassStream.mostShortfall)
+    #expect(shortfall(try SampleTests.truth("scheme.wav")) > TwoPassStream.mostShortfall)
+    let loop =
+      said + String(repeating: " " + said.split(separator: " ").suffix(6).joined(separator: " "), count: 5)
+    #expect(shortfall(loop) > TwoPassStream.mostShortfall)
+  }
+
   @Test(arguments: NoSpeechTests.sounds.map(\.name)) func givesNoWords(name: String) throws {
     let sound = try #require(NoSpeechTests.sounds.first { $0.name == name })
     for recognizer in [try Self.one(), try Self.two()] {

@@ -16,20 +16,6 @@ struct TwoPassStreamTests {
     try StreamingModel(path: TestSignal.goldenPath("random-stream.safetensors"))
   }
 
-  private static func events(_ stream: any SpeechStream, _ samples: [Float], pieces: Int) throws
-    -> [RecognitionEvent]
-  {
-    var events: [RecognitionEvent] = []
-    for first in stride(from: 0, to: samples.count, by: pieces) {
-      events += try stream.accept(Array(samples[first..<min(first + pieces, samples.count)]))
-    }
-    return events + (try stream.finish())
-  }
-
-  private static func finals(_ events: [RecognitionEvent]) -> [Segment] {
-    events.compactMap { if case .final(let segment, _) = $0 { segment } else { nil } }
-  }
-
   /// Whatever the pieces, and nothing of a partial result is promised.
   @Test func eventsDoNotDependOnPieces() throws {
     let samples =
@@ -39,27 +25,13 @@ struct TwoPassStreamTests {
     var results: [[RecognitionEvent]] = []
     for pieces in [160, 1600, 50_000] {
       let stream = try LiveModel(Self.random.get(), Self.attention.get()).stream(options)
-      let events = try Self.events(stream, samples, pieces: pieces)
+      let events = try stream.events(of: samples, pieces: pieces)
       for event in events {
         if case .partial(let partial) = event { #expect(partial.committed.isEmpty) }
       }
       results.append(events)
     }
     #expect(results[0] == results[1] && results[1] == results[2])
-  }
-
-  /// The second pass's text is not in the scores of a first pass that hears something else: it is refused.
-  @Test func whatTheFirstPassDidNotHearIsRefused() throws {
-    let samples = try SpeechModel.sample("scheme.wav") + TestSignal.silence(seconds: 2)
-    let two = try LiveModel(Self.random.get(), Self.attention.get()).stream(.init())
-    var options = RecognitionStream.Options()
-    options.endpointing.longUtterance = 15
-    options.endpointing.shortPause = 0.5
-    options.endpointing.longestUtterance = 28
-    let one = try LiveModel(Self.random.get()).stream(options)
-    let heard = Self.finals(try Self.events(two, samples, pieces: 1600))
-    let first = Self.finals(try Self.events(one, samples, pieces: 1600))
-    #expect(!heard.isEmpty && Set(heard.map(\.text)).isSubset(of: first.map(\.text)))
   }
 
   @Test func passesOfTheWrongKind() {
