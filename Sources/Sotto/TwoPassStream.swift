@@ -16,9 +16,8 @@ final class TwoPassStream: SpeechStream {
   private static let margin = 0.8
   /// Samples that are given to the first pass at once, so that there is one endpoint in them at most.
   private static let piece = 1600
-  /// The most that a text may fall short of the first pass's best (`ForcedAlignment.shortfall`), in natural logarithms a token. With
-  /// `stream-ctc` on 100 recordings of LJ Speech the right texts fall short by at most 2.3, those of other recordings by 7.8 at least, and
-  /// those with 36 pieces of a loop at their end by 6.0.
+  /// The most that a text may fall short of the first pass's best (`ForcedAlignment.shortfall`), in natural logarithms a token. Texts that were said
+  /// lie well below it, other texts and loops well above (`StreamModelTests`).
   static let mostShortfall: Float = 4
   /// Where the second pass hears no speech at all, the first one has to be this sure of it.
   private static let leastConfidence = 0.6
