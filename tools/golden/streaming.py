@@ -15,12 +15,12 @@ import torch
 TOOLS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOOLS), str(TOOLS / "train")]
 from export import model_configuration, write_model  # noqa: E402
-from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask  # noqa: E402
+from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_layout  # noqa: E402
 
 GOLDEN = TOOLS.parent / "Tests" / "Golden"
 BANDS, WIDTH, HEADS, INNER, LAYERS, RECURRENT = 80, 16, 2, 32, 2, 12
 PIECES = ["▁", "e", "▁the", "s", "é", *"abcdfghijklmno"]
-FRAMES, LEFT, CHUNKS = 101, 11, (4, 8, 16)
+FRAMES, LEFT, LOOKAHEAD, CHUNKS = 101, 11, 6, (4, 8, 16)
 
 
 def sinusoids():
@@ -51,7 +51,7 @@ def main():
     model.encoder.positions.copy_(sinusoids())
     configuration = model_configuration(
         model.state_dict(), HEADS, len(PIECES), "random-stream", "CC0-1.0", "random numbers, for tests",
-        CHUNKS, CHUNKS[1], LEFT,
+        CHUNKS, CHUNKS[1], LEFT, LOOKAHEAD,
     )  # fmt: skip
     scores = [-1.0 - index / 8 for index in range(len(PIECES))]
     write_model(GOLDEN / "random-stream.safetensors", model.state_dict(), configuration, PIECES, scores)
@@ -61,7 +61,7 @@ def main():
     write_floats("random-stream-input.f32", mel)
     count = (FRAMES + 1) // 2
     for chunk in CHUNKS:
-        states = model.encoder(mel[None], chunk_mask(count, chunk, LEFT))
+        states = model.encoder(mel[None], chunk_layout(count, chunk, LEFT, LOOKAHEAD))
         write_floats(f"random-stream-states.{chunk}.f32", states[0])
         write_floats(f"random-stream-scores.{chunk}.f32", model.head(states)[0])
 

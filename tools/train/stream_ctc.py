@@ -27,7 +27,7 @@ from torch.nn import functional
 from export import matrices
 from sotto_train.binary_coding import CodedWeights, RowCoding, read_recipe, rule_of
 from sotto_train.data import PreparedCorpus, mask_features, mask_states
-from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask
+from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_layout
 from sotto_train.precision import PRECISIONS, faster_precision, mixed
 from sotto_train.scoring import DevelopmentSet
 
@@ -108,13 +108,13 @@ class Run:
             mask_features(mel, lengths, None)
             chunk = CHUNKS[int(torch.randint(len(CHUNKS), ()))]
             left = LEFT[int(torch.randint(len(LEFT), ()))]
-            mask = chunk_mask(target.shape[1], chunk, left, lengths)
+            layout = chunk_layout(target.shape[1], chunk, left, lengths=lengths)
             # The states tell where they are: those of another position are far from the target, whatever was said.
             is_moved = float(torch.rand(())) < MOVED
             offsets = torch.randint(POSITIONS, (len(batch),)) if is_moved else None
             offsets = None if offsets is None else offsets.to(self.device)
             with mixed(self.precision, self.device):
-                states = self.model.encoder(mel.to(self.device), mask.to(self.device), offsets)
+                states = self.model.encoder(mel.to(self.device), layout, offsets)
             if not is_moved:
                 inside = (torch.arange(target.shape[1])[None] < lengths[:, None]).to(self.device)
                 distance = (states.float() - target.to(self.device))[inside].square().mean()
