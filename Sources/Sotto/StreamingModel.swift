@@ -7,8 +7,9 @@ import SottoModels
 /// The parts of a model of the family `ctc`. Load it once and share it among streams.
 public struct StreamingModel: Sendable {
   public let configuration: ModelConfiguration
-  let acoustic: CTCModel
-  let vocabulary: PieceVocabulary
+  /// From features to scores of pieces.
+  public let acoustic: CTCModel
+  public let vocabulary: PieceVocabulary
 
   /// - Throws: `ModelError` where the file cannot be used, or holds a model of another kind.
   public init(path: String) throws { try self.init(try ModelFile(path: path)) }
