@@ -7,7 +7,7 @@ extension ModelConfiguration {
   /// far from overflow, and the memory that they ask for below a few gigabytes.
   var implausibility: String? {
     featuresImplausibility ?? stacksImplausibility ?? windowImplausibility ?? streamingImplausibility
-      ?? vocabularyImplausibility ?? quantizationImplausibility
+      ?? transducerImplausibility ?? vocabularyImplausibility ?? quantizationImplausibility
   }
 
   /// The first check that fails.
@@ -105,6 +105,20 @@ extension ModelConfiguration {
       ),
       (chunks.contains(streaming.chunk), "chunk \(streaming.chunk), which is none of \(chunks)"),
       (streaming.left >= 0 && streaming.left <= 1 << 16, "\(streaming.left) frames before a chunk"),
+    ])
+  }
+
+  private var transducerImplausibility: String? {
+    guard let base, let transducer else { return nil }
+    let widths = [transducer.embedding, transducer.predictor, transducer.inner]
+    return failure([
+      (
+        // In the same folder, and nowhere else.
+        !base.file.isEmpty && base.file.utf8.count <= 255 && !base.file.contains { $0 == "/" || $0 == "\0" }
+          && base.file != "." && base.file != "..",
+        "base “\(base.file)”, which is no name of a file"
+      ),
+      (widths.allSatisfy { (1...16_384).contains($0) }, "transducer of widths \(widths)"),
     ])
   }
 

@@ -2,12 +2,12 @@
 """Trains a transducer (RNN-T) on the frozen encoder and recurrent layers of a CTC model; stops and goes on at any time.
 
     python tools/train/stream_rnnt.py --base CTC_RUN/checkpoint.pt --vocabulary PIECES.model --development MANIFEST \\
-        [--epochs 4] [--decay 600 --recipe RECIPE.json] PREPARED RUN
+        [--text TEXT --text-steps 1500] [--epochs 4] [--decay 600 --recipe RECIPE.json] PREPARED RUN
 
 What the base hears (rows of its last LSTM layer, in chunks of 320, 640 and 1280 ms) is computed once for each shard, to
 RUN/heard; training reads that, with noise. Predictor and joiner begin with CTC's own scores (sotto_train/transducer.py) and
 learn with --epochs at a constant rate, then --decay steps with a rate that falls to nothing; with --recipe these by weights in
-binary coding, from the average on. RUN/log.jsonl has one line an epoch with error rates on the development set, of greedy search and no
+binary coding, from the average on. With --text the predictor first learns by itself what pieces follow one another. RUN/log.jsonl has one line an epoch with error rates on the development set, of greedy search and no
 language model; RUN/checkpoint.pt is what the command goes on from, where it exists.
 """
 
@@ -30,10 +30,13 @@ from sotto_train.data import PreparedCorpus
 from sotto_train.heard import HeardCorpus, hear, load_base
 from sotto_train.precision import PRECISIONS, faster_precision
 from sotto_train.scoring import SETTINGS, DevelopmentSet
+from sotto_train.texts import spoken
 from sotto_train.transducer import Transducer, compact, greedy, keep_rows, onsets, transducer_loss
 
 AVERAGE = 0.998
 CLIP = 2.0
+LANGUAGE = 0.3  # share of what the text alone tells that the joiner begins with
+SENTENCES, LONGEST = 48, 64  # sentences in a step on text, pieces of each at most
 REFIT = 20  # steps of coded weights from one fit of their scales to the next
 
 
@@ -53,8 +56,8 @@ class Run:
         )
         self.average = copy.deepcopy(self.model)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.01)
-        # Where the run is: epoch, batch of it, steps since the stage began; steps of the decay.
-        self.place = {"epoch": 0, "batch": 0, "step": 0, "decay": None}
+        # Where the run is: steps on text; epoch, batch of it, steps since the stage began; steps of the decay.
+        self.place = {"text": 0, "epoch": 0, "batch": 0, "step": 0, "decay": None}
         self.seconds = 0.0
         self.coding = None
         rules = read_recipe(arguments.recipe) if arguments.recipe else []
@@ -112,7 +115,8 @@ class Run:
         factor = min(1, (self.place["step"] + 1) / self.arguments.warm_up)
         return self.arguments.rate * factor * (1 - (self.place["decay"] or 0) / max(1, self.arguments.decay))
 
-    def step(self, batch):
+    def step(self, loss_of):
+        """One step on what `loss_of` computes."""
         began = time.time()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
@@ -120,7 +124,7 @@ class Run:
             self.coding.fit(rounds=1)
         self.optimizer.zero_grad()
         with self.coding or contextlib.nullcontext():
-            loss = self.loss(batch)
+            loss = loss_of()
             loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimizer.step()
@@ -132,13 +136,52 @@ class Run:
         self.seconds += time.time() - began
         return float(loss.detach())
 
+    # Text alone.
+
+    def text_loss(self, sentences):
+        """Nats a piece of what comes next, as the joiner tells it that hears nothing; and it should be a log-probability as
+        it is, without a softmax."""
+        chosen = torch.randint(len(sentences), (SENTENCES,)).tolist()
+        pieces = torch.nn.utils.rnn.pad_sequence([torch.tensor(sentences[i]) for i in chosen], batch_first=True)
+        recalled, _ = self.model.predictions(functional.pad(pieces, (1, 0))[:, :-1])
+        heard = self.model.hears.bias.expand_as(recalled)
+        hidden = torch.tanh(heard + recalled)[pieces > 0]
+        scores = self.model.output(self.model.dropout(hidden))[:, 1:]
+        total = scores.logsumexp(dim=-1)
+        return (total - scores.gather(1, pieces[pieces > 0][:, None] - 1)[:, 0]).mean() + 0.05 * total.square().mean()
+
+    def learn_text(self):
+        lines = [spoken(line) for line in self.arguments.text.read_text(encoding="utf-8").splitlines()]
+        sentences = [pieces[:LONGEST] for pieces in self.vocabulary.encode(lines) if len(pieces) > 1 and 0 not in pieces]
+        losses, saved = [], time.time()
+        if self.place["text"] == 0:
+            torch.nn.init.xavier_uniform_(self.model.output.weight)
+        while self.place["text"] < self.arguments.text_steps:
+            self.place["text"] += 1
+            losses.append(self.step(lambda: self.text_loss(sentences)))
+            if time.time() - saved > 60:
+                print(f"{self.place}: text, {sum(losses[-100:]) / len(losses[-100:]):.3f} nats a piece", flush=True)
+                self.save()
+                saved = time.time()
+        print(f"text: {sum(losses[-100:]) / max(1, len(losses[-100:])):.3f} nats a piece, {self.seconds:.0f} s", flush=True)
+        with torch.no_grad():
+            # No piece is to become less likely beside the blank than it was, on the whole.
+            self.model.output.weight *= LANGUAGE
+            self.model.output.bias *= LANGUAGE
+            self.model.output.bias[0] = -LANGUAGE * sum(losses[-100:]) / max(1, len(losses[-100:]))
+            self.model.output.weight[0] = 0
+        self.average.load_state_dict(self.model.state_dict())
+        self.optimizer.state.clear()
+        self.place["step"] = 0
+        self.save()
+
     def epoch(self):
         """The rest of the epoch at hand, or of the decay, then its line in the log."""
         arguments, is_decay = self.arguments, self.place["decay"] is not None
         batches = self.prepared.batches(self.place["epoch"], arguments.batch * 100, arguments.seed)
         saved = time.time()
         while self.place["batch"] < len(batches) and not (is_decay and self.place["decay"] >= arguments.decay):
-            self.losses.append(self.step(batches[self.place["batch"]]))
+            self.losses.append(self.step(lambda: self.loss(batches[self.place["batch"]])))
             self.place["batch"] += 1
             if is_decay:
                 self.place["decay"] += 1
@@ -162,9 +205,10 @@ class Run:
             self.base, arguments.seed, precision,
             lambda shard: print(f"heard shard {shard + 1} of {self.prepared.shards}", flush=True),
         )  # fmt: skip
-        if not self.checkpoint.exists():
+        if self.place["text"] < arguments.text_steps:
+            self.learn_text()
+        if self.place["epoch"] == self.place["batch"] == 0:
             self.measure(("640",))
-            self.save()
         while self.place["decay"] is None and self.place["epoch"] < arguments.epochs:
             self.epoch()
         if not arguments.decay:
@@ -223,6 +267,8 @@ def main():
     parser.add_argument("--development", type=pathlib.Path, required=True, help="manifest.jsonl of real speech to measure on")
     parser.add_argument("--heads", type=int, default=6, help="attention heads of the base")
     parser.add_argument("--shards", type=int, help="take only so many, the oldest")
+    parser.add_argument("--text", type=pathlib.Path, help="sentences that the predictor learns from, one a line")
+    parser.add_argument("--text-steps", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--decay", type=int, default=0, metavar="STEPS")
     parser.add_argument("--recipe", type=pathlib.Path, help="planes of each tensor, as for sotto quantize; with --decay")
