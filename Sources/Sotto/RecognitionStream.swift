@@ -55,8 +55,10 @@ public final class RecognitionStream: SpeechStream {
   private var endpointing: Endpointing
   private var utterance: Utterance
 
-  /// Features that were not pushed, the last ones before speech begins.
+  /// Features that the model has not heard: the last ones before speech begins, or its lookahead.
   private var waiting: Matrix
+  /// `frames` after the last one that may be speech.
+  private var lastActive = Int.min / 2
   /// Whether the scorer is at work, or waits for speech.
   private var isRunning = false
   /// Features that came.
@@ -80,7 +82,7 @@ public final class RecognitionStream: SpeechStream {
     guard isRunning, let since = search.framesSinceToken else { return nil }
     return (
       utterance.time(ofRow: startRow), utterance.time(ofRow: search.frames), search.frames - 1 - since,
-      Double(since) * model.acoustic.rowDuration
+      Double(since + quietRowsAhead) * model.acoustic.rowDuration
     )
   }
   /// Seconds from which on audio may belong to an utterance that is not over.
@@ -153,6 +155,7 @@ public final class RecognitionStream: SpeechStream {
     search.reset()
     (scores, ended) = ([], nil)
     frames = 0
+    lastActive = Int.min / 2
     utterance = Utterance(vocabulary: model.vocabulary, rowDuration: model.acoustic.rowDuration)
     isFinished = false
   }
@@ -165,12 +168,14 @@ public final class RecognitionStream: SpeechStream {
       let frame = new.rows(row..<(row + 1))
       let isActive = gate.push(frame)
       frames += 1
+      if isActive { lastActive = frames }
       if isRunning {
         try score(frame, &events)
       } else {
         waiting.append(frame, keeping: Self.preroll)
-        if isActive { try start(&events) }
       }
+      // An utterance may have ended while the next one began within the lookahead.
+      if !isRunning, frames - lastActive < waiting.rows { try start(&events) }
     }
   }
 
@@ -192,7 +197,7 @@ public final class RecognitionStream: SpeechStream {
   }
 
   private func score(_ frame: Matrix, _ events: inout [RecognitionEvent]) throws {
-    waiting.append(frame, keeping: 1)
+    waiting.append(frame, keeping: scorer.featuresAhead)
     var failure: (any Error)?
     var hasRows = false
     try scorer.push(frame) { scores in
@@ -210,8 +215,10 @@ public final class RecognitionStream: SpeechStream {
 
   private func chunkEnded(_ events: inout [RecognitionEvent]) {
     let rows = search.frames
+    let quiet = quietRowsAhead
     let rule = endpointing.observe(
-      framesSinceToken: search.framesSinceToken, length: Double(rows - startRow) * model.acoustic.rowDuration,
+      framesSinceToken: search.framesSinceToken.map { $0 + quiet },
+      length: Double(rows + quiet - startRow) * model.acoustic.rowDuration,
       frameDuration: model.acoustic.rowDuration)
     let committed = search.commit(by: options.commitRule) { model.vocabulary.beginsWord($0) }
     utterance.commit(committed, rows: search.best.frames.first ?? rows)
@@ -220,6 +227,12 @@ public final class RecognitionStream: SpeechStream {
     } else if options.partials, !skipsPartials {
       tellPartial(&events)
     }
+  }
+
+  /// Rows of the lookahead, where all of it is quiet: they have no scores yet, and will have no words.
+  private var quietRowsAhead: Int {
+    guard frames - lastActive >= scorer.featuresAhead else { return 0 }
+    return Int(Double(scorer.featuresAhead) * frameDuration / model.acoustic.rowDuration)
   }
 
   private func tellPartial(_ events: inout [RecognitionEvent]) {
@@ -268,7 +281,7 @@ public final class RecognitionStream: SpeechStream {
       // In the middle of speech: what the model has heard stays.
       break
     default:
-      // The frame that is waiting has not been heard yet.
+      // The frames that are waiting have not been heard yet.
       stop()
     }
   }
@@ -280,6 +293,8 @@ public final class RecognitionStream: SpeechStream {
       do { try push(scores) } catch { failure = error }
     }
     if let failure { throw failure }
+    // All of them are heard now.
+    waiting = Matrix(rows: 0, columns: waiting.columns)
     end(nil, &events)
   }
 }

@@ -7,10 +7,11 @@ import SottoModels
 /// The parts of a model of the family `ctc` or `rnnt`. Load it once and share it among streams.
 public struct StreamingModel: Sendable {
   public let configuration: ModelConfiguration
-  let acoustic: CTCModel
+  /// From features to scores of pieces.
+  public let acoustic: CTCModel
   /// What stands on it, where the family is `rnnt`.
   let transducer: Transducer?
-  let vocabulary: PieceVocabulary
+  public let vocabulary: PieceVocabulary
 
   /// - Throws: `ModelError` where the file cannot be used, or holds a model of another kind.
   public init(path: String) throws { try self.init(try ModelFile(path: path)) }

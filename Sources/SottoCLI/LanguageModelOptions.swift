@@ -48,7 +48,12 @@ struct LanguageModelOptions: ParsableArguments {
         throw Failure("there is no language model beside the model: \(own); sotto lm build makes one")
       }
       return own
-    case let path?: return path
+    case let path?:
+      guard FileManager.default.fileExists(atPath: path) else {
+        throw Failure(
+          "\(path): no such language model; sotto lm build makes one, and --lm none does without")
+      }
+      return path
     }
   }
 }

@@ -74,7 +74,9 @@ struct ModelSearch {
     }
     let models = models()
     if let found = models.first(where: { $0.name == model }) { return found.path }
-    let names = Set(models.map(\.name)).sorted()
+    var names = Set(models.map(\.name)).sorted()
+    let passes = ModelChoice.passes
+    if names.contains(passes.first), names.contains(passes.second) { names.append(ModelChoice.twoPass) }
     let found =
       names.isEmpty
       ? "no models; set SOTTO_MODELS, or give --model the path of one" : names.joined(separator: ", ")

@@ -69,6 +69,15 @@ public final class AttentionWindow {
     next = (next + room) % capacity
   }
 
+  /// Forgets the newest frames, those that `room` made without being there included; what comes next takes their place.
+  ///
+  /// - Parameter count: at most the `room` of the last call of `append`.
+  public func forget(newest count: Int) {
+    precondition(count >= 0 && count <= capacity, "more frames than room")
+    next = (next - count + capacity) % capacity
+    for offset in 0..<count { bias.pointer[(next + offset) % capacity] = -.infinity }
+  }
+
   private func store(key: UnsafePointer<Float>, head: Int, slot: Int) {
     let target = keys.pointer + head * keyStride + slot / panel * panel * dimension + slot % panel
     for d in 0..<dimension { target[d * panel] = key[d] }

@@ -41,6 +41,9 @@ public final class CTCStream {
     head = CTCHead.State(model.head)
   }
 
+  /// Features that have come when a chunk is complete, and are not heard yet: the lookahead, and one for the convolutions.
+  public var featuresAhead: Int { 2 * model.encoder.lookahead + 1 }
+
   /// Rows of scores of a whole chunk.
   public var rowsPerChunk: Int { encoder.chunk / model.head.stack }
 

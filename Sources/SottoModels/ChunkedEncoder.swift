@@ -3,7 +3,7 @@
 import SottoKernels
 
 /// Log-mel features [T, bands], 100 a second, to hidden states [ceil(T / 2), width], 50 a second, in chunks as they come.
-/// A state hears its whole chunk and a number of states before the chunk; positions begin again after the last.
+/// A state hears its whole chunk, a number of states before the chunk, and some after it; positions begin again after the last.
 ///
 /// The weights, shared by all streams. `State` is one stream at work.
 public struct ChunkedEncoder: Sendable {
@@ -69,6 +69,9 @@ public struct ChunkedEncoder: Sendable {
     }
     return chunk
   }
+
+  /// States after a chunk that it hears: it is computed that much later.
+  var lookahead: Int { settings.lookahead ?? 0 }
 
   private func milliseconds(_ chunk: Int) -> Int { Int((Double(chunk) * frameMilliseconds).rounded()) }
 }

@@ -3,28 +3,29 @@
 import SottoKernels
 
 extension ChunkedEncoder {
-  /// Takes features in any pieces and gives the states of each chunk as soon as it is complete. What comes out does not
+  /// Takes features in any pieces and gives the states of each chunk as soon as it and its lookahead are complete. What comes out does not
   /// depend on the pieces.
   ///
-  /// The convolutions reach one feature past a chunk, so that a chunk of c states is complete with 2 c + 1 features.
-  /// Work and memory for each chunk are the same, however long the stream is.
+  /// A chunk is computed together with the states after it that it hears; what is computed for those is forgotten, but for what the
+  /// convolutions gave, and they are computed again as part of their own chunk (Shi et al., Emformer, arXiv 2010.10759: hard copies of
+  /// the right context). Work and memory for each chunk are the same, however long the stream is.
   public final class State {
     private let encoder: ChunkedEncoder
     /// States of a chunk.
     public let chunk: Int
+    private let lookahead: Int
     private let context: ComputeContext
 
-    /// The feature before the chunk, its features, and the one after: [2 chunk + 2, bands].
-    private var features: Matrix
-    /// Features that lie there, from the second row on.
-    private var filled = 0
-    /// The same for the first convolution, without the one after: [2 chunk + 1, width].
-    private var convolved: Matrix
+    private var convolution: ChunkedConvolution
+    /// What the convolutions gave, with positions, for a chunk and its lookahead: [chunk + lookahead, width].
+    private var waiting: Matrix
+    /// States that lie there.
+    private var count = 0
     private let windows: [AttentionWindow]
-    /// Position of the chunk's first state.
+    /// Position of the next state of the convolutions.
     private var position = 0
 
-    private var firstOutput = Matrix(rows: 0, columns: 0)
+    private var block = Matrix(rows: 0, columns: 0)
     private var x = Matrix(rows: 0, columns: 0)
     private var states = Matrix(rows: 0, columns: 0)
     private var attentionRoom = SelfAttention.Room()
@@ -36,12 +37,13 @@ extension ChunkedEncoder {
       self.encoder = encoder
       self.chunk = chunk
       self.context = context
-      features = Matrix(rows: 2 * chunk + 2, columns: encoder.bands)
-      convolved = Matrix(rows: 2 * chunk + 1, columns: encoder.width)
+      lookahead = encoder.lookahead
+      convolution = ChunkedConvolution(encoder, block: lookahead > 0 ? lookahead : chunk)
+      waiting = Matrix(rows: chunk + lookahead, columns: encoder.width)
+      let capacity = encoder.settings.left + chunk + lookahead
       windows = encoder.layers.map { _ in
         AttentionWindow(
-          capacity: encoder.settings.left + chunk, heads: encoder.heads,
-          dimension: encoder.width / encoder.heads)
+          capacity: capacity, heads: encoder.heads, dimension: encoder.width / encoder.heads)
       }
     }
 
@@ -56,96 +58,68 @@ extension ChunkedEncoder {
       }
       var taken = 0
       while taken < new.rows {
-        let count = min(new.rows - taken, 2 * chunk + 1 - filled)
-        take(new, from: taken, count: count)
+        let count = min(new.rows - taken, convolution.missing)
+        convolution.take(new, from: taken, count: count)
         taken += count
-        if filled == 2 * chunk + 1 {
-          completeChunk()
-          body(states)
+        if convolution.missing == 0 {
+          convolution.complete(into: &block, next: chunk, context)
+          takeBlock(from: 0, count: block.rows)
+          if self.count == chunk + lookahead { transform(body) }
         }
       }
     }
 
-    /// Ends the stream; `body` gets the states of the last chunk, which may be fewer. What is pushed next is another
-    /// stream.
+    /// Ends the stream; `body` gets the states of the last chunks, the last of which may be fewer. What is pushed next is another stream.
     public func finish(_ body: (Matrix) -> Void) {
-      if filled > 0 {
-        completeLastChunk()
-        body(states)
+      if convolution.filled > 0 {
+        convolution.completeLast(into: &block, context)
+        var taken = 0
+        while taken < block.rows {
+          let room = min(block.rows - taken, chunk + lookahead - count)
+          takeBlock(from: taken, count: room)
+          taken += room
+          if count == chunk + lookahead { transform(body) }
+        }
       }
+      while count > 0 { transform(body) }
       reset()
     }
 
     /// Forgets all that came.
     public func reset() {
-      features = Matrix(rows: features.rows, columns: features.columns)
-      convolved = Matrix(rows: convolved.rows, columns: convolved.columns)
+      convolution = ChunkedConvolution(encoder, block: lookahead > 0 ? lookahead : chunk)
       for window in windows { window.clear() }
-      filled = 0
+      count = 0
       position = 0
     }
 
-    private func take(_ new: Matrix, from first: Int, count: Int) {
-      let bands = encoder.bands
-      let (lowest, highest) = (encoder.lowest, encoder.highest)
-      let target = 1 + filled
-      new.withUnsafeElements { source in
-        features.withUnsafeMutableElements { features in
-          for index in 0..<(count * bands) {
-            let value = source[first * bands + index]
-            // Comparing this way round takes NaN for silence.
-            features[target * bands + index] = value > lowest ? min(value, highest) : lowest
-          }
-        }
+    /// Takes rows of `block`, and adds their positions.
+    private func takeBlock(from first: Int, count taken: Int) {
+      let isWhole = first == 0 && taken == block.rows
+      waiting.replaceRows(from: count, with: isWhole ? block : block.rows(first..<(first + taken)))
+      var row = count
+      count += taken
+      while row < count {
+        let part = min(count - row, encoder.positions.rows - position)
+        waiting.add(rows: position..<(position + part), of: encoder.positions, at: row)
+        row += part
+        position = (position + part) % encoder.positions.rows
       }
-      filled += count
     }
 
-    private func completeChunk() {
-      encoder.first(padded: features, into: &firstOutput, context)
-      firstOutput.applyGELU(workers: context.workers)
-      convolved.replaceRows(from: 1, with: firstOutput)
-      encoder.second(padded: convolved, into: &x, context)
-      transform()
-      // The last of this chunk, and the first of the next, which has come already.
-      features.moveRows(from: 2 * chunk, to: 0, count: 2)
-      convolved.moveRows(from: 2 * chunk, to: 0, count: 1)
-      filled = 1
-    }
-
-    /// Zeros follow the last feature and, for themselves, the last frame of the first convolution.
-    private func completeLastChunk() {
-      let count = (filled + 1) / 2
-      var cut = Matrix(rows: filled + 2, columns: encoder.bands)
-      cut.replaceRows(from: 0, with: features.rows(0..<(filled + 1)))
-      encoder.first(padded: cut, into: &firstOutput, context)
-      firstOutput.applyGELU(workers: context.workers)
-      var padded = Matrix(rows: 2 * count + 1, columns: encoder.width)
-      padded.replaceRows(from: 0, with: convolved.rows(0..<1))
-      padded.replaceRows(from: 1, with: firstOutput)
-      encoder.second(padded: padded, into: &x, context)
-      transform()
-    }
-
-    /// From `x`, what the convolutions give, to `states`.
-    private func transform() {
-      x.applyGELU(workers: context.workers)
-      addPositions()
+    /// The first chunk of what waits, through the layers; `body` gets its states.
+    private func transform(_ body: (Matrix) -> Void) {
+      let own = min(count, chunk)
+      if x.rows != count { x = Matrix(rows: count, columns: encoder.width) }
+      x.replaceRows(from: 0, with: count == waiting.rows ? waiting : waiting.rows(0..<count))
       for (layer, window) in zip(encoder.layers, windows) {
-        layer.attention(&x, window: window, chunk: chunk, &attentionRoom, context)
+        layer.attention(&x, window: window, chunk: chunk, lookahead: lookahead, &attentionRoom, context)
         layer.feedForward(&x, &feedForwardRoom, context)
       }
-      encoder.norm(x, into: &states)
-    }
-
-    private func addPositions() {
-      var row = 0
-      while row < x.rows {
-        let count = min(x.rows - row, encoder.positions.rows - position)
-        x.add(rows: position..<(position + count), of: encoder.positions, at: row)
-        row += count
-        position = (position + count) % encoder.positions.rows
-      }
+      encoder.norm(own == count ? x : x.rows(0..<own), into: &states)
+      waiting.moveRows(from: own, to: 0, count: count - own)
+      count -= own
+      body(states)
     }
   }
 }

@@ -67,7 +67,7 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
     public var paddingStride: Int?
   }
 
-  /// Attention of a frame to all of its chunk and to some frames before; frames are encoder states, 50 a second.
+  /// Attention of a frame to all of its chunk, and to some frames before and after it; frames are encoder states, 50 a second.
   public struct Streaming: Sendable, Hashable, Codable {
     /// Lengths of chunks that the weights know, in frames, rising.
     public var chunks: [Int]
@@ -75,6 +75,8 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
     public var chunk: Int
     /// Frames before a chunk that its frames attend to.
     public var left: Int
+    /// Frames after a chunk that its frames attend to; nil for none. The chunk is computed when they have come.
+    public var lookahead: Int?
   }
 
   /// Recurrent layers (LSTM) over the encoder's states.

@@ -105,6 +105,10 @@ extension ModelConfiguration {
       ),
       (chunks.contains(streaming.chunk), "chunk \(streaming.chunk), which is none of \(chunks)"),
       (streaming.left >= 0 && streaming.left <= 1 << 16, "\(streaming.left) frames before a chunk"),
+      (
+        (0...4096).contains(streaming.lookahead ?? 0),
+        "\(streaming.lookahead ?? 0) frames after a chunk"
+      ),
     ])
   }
 

@@ -34,14 +34,17 @@ struct SelfAttention: Sendable {
   /// - Parameters:
   ///   - window: takes the chunk's keys and values.
   ///   - chunk: frames of a whole chunk; the last one of a stream may have fewer.
+  ///   - lookahead: frames that follow a chunk, and are forgotten after it; at the end of a stream there may be fewer.
   ///   - room: matrices to compute in, for the next call.
   func callAsFunction(
-    _ x: inout Matrix, window: AttentionWindow, chunk: Int, _ room: inout Room, _ context: ComputeContext
+    _ x: inout Matrix, window: AttentionWindow, chunk: Int, lookahead: Int, _ room: inout Room,
+    _ context: ComputeContext
   ) {
     norm(x, into: &room.normalized)
     projection(room.normalized, into: &room.projected, context)
-    window.append(room.projected, keyColumn: width, valueColumn: 2 * width, room: chunk)
+    window.append(room.projected, keyColumn: width, valueColumn: 2 * width, room: chunk + lookahead)
     window.attend(room.projected, into: &room.attended, workers: context.workers)
+    window.forget(newest: lookahead)
     output(room.attended, into: &room.result, context)
     x.add(room.result)
   }

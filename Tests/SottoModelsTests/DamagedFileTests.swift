@@ -113,6 +113,7 @@ import Testing
     .streaming("[16,32,64]", "[31,32]", "chunks [31, 32] in stacks of 2"),
     .streaming("\"left\":256", "\"left\":-1", "-1 frames before a chunk"),
     .streaming("\"left\":256", "\"left\":1e9", "1000000000 frames before a chunk"),
+    .streaming("\"left\":256", "\"left\":256,\"lookahead\":-1", "-1 frames after a chunk"),
     .streaming("\"stack\":2", "\"stack\":0", "stack of 0 states"),
     .streaming("\"layers\":2", "\"layers\":65", "65 recurrent layers"),
     .streaming("\"layers\":2,\"width\":8", "\"layers\":2,\"width\":0", "recurrent width 0"),

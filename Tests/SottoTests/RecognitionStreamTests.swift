@@ -112,12 +112,12 @@ import Testing
     for repetition in 0..<30 {
       let events = try stream.accept(speech + rest) + stream.finishUtterance()
       let segments = events.compactMap { if case .final(let segment, _) = $0 { segment } else { nil } }
-      // The first one has no silence before it.
-      if repetition == 1 { first = segments }
-      guard repetition > 1 else { continue }
+      // The first one has no silence before it, and may end with the audio instead of a pause: the next one has none either.
+      if repetition == 2 { first = segments }
+      guard repetition > 2 else { continue }
       #expect(segments.map(\.text) == first.map(\.text))
       for (segment, original) in zip(segments, first) {
-        #expect(abs(segment.start - original.start - 4 * Double(repetition - 1)) < 1e-6)
+        #expect(abs(segment.start - original.start - 4 * Double(repetition - 2)) < 1e-6)
         #expect(segment.confidence == original.confidence)
       }
     }

@@ -18,13 +18,13 @@ from safetensors import safe_open
 TOOLS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOOLS), str(TOOLS / "train")]
 from export import matrices, model_configuration, transducer_configuration, vectors, write_model  # noqa: E402
-from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask  # noqa: E402
+from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_layout  # noqa: E402
 from sotto_train.transducer import Transducer, onsets  # noqa: E402
 
 GOLDEN = TOOLS.parent / "Tests" / "Golden"
 BANDS, WIDTH, HEADS, INNER, LAYERS, RECURRENT = 80, 16, 2, 32, 2, 12
 PIECES = ["▁", "e", "▁the", "s", "é", *"abcdfghijklmno"]
-FRAMES, LEFT, CHUNKS = 101, 11, (4, 8, 16)
+FRAMES, LEFT, LOOKAHEAD, CHUNKS = 101, 11, 6, (4, 8, 16)
 EMBEDDING, PREDICTOR, JOINER = 8, 10, 14
 TEXT = [3, 1, 1, 19, 7]  # classes; two pieces are the same
 
@@ -57,7 +57,7 @@ def main():
     model.encoder.positions.copy_(sinusoids())
     configuration = model_configuration(
         model.state_dict(), HEADS, len(PIECES), "random-stream", "CC0-1.0", "random numbers, for tests",
-        CHUNKS, CHUNKS[1], LEFT,
+        CHUNKS, CHUNKS[1], LEFT, LOOKAHEAD,
     )  # fmt: skip
     scores = [-1.0 - index / 8 for index in range(len(PIECES))]
     write_model(GOLDEN / "random-stream.safetensors", model.state_dict(), configuration, PIECES, scores)
@@ -67,7 +67,7 @@ def main():
     write_floats("random-stream-input.f32", mel)
     count = (FRAMES + 1) // 2
     for chunk in CHUNKS:
-        states = model.encoder(mel[None], chunk_mask(count, chunk, LEFT))
+        states = model.encoder(mel[None], chunk_layout(count, chunk, LEFT, LOOKAHEAD))
         write_floats(f"random-stream-states.{chunk}.f32", states[0])
         write_floats(f"random-stream-scores.{chunk}.f32", model.head(states)[0])
     write_transducer()
@@ -111,7 +111,7 @@ def write_transducer():
         "random numbers, for tests",
     )  # fmt: skip
     write_model(GOLDEN / "random-rnnt.safetensors", model.state_dict(), own, PIECES, scores)
-    states = base.encoder(mel[None], chunk_mask((FRAMES + 1) // 2, CHUNKS[1], LEFT))
+    states = base.encoder(mel[None], chunk_layout((FRAMES + 1) // 2, CHUNKS[1], LEFT, LOOKAHEAD))
     rows = base.lstm(states[:, :-1].reshape(1, -1, 2 * WIDTH))[0][0]
     begins = onsets(base.head(states)[0])
     recalled, _ = model.predictions(torch.tensor([[0, *TEXT]]))

@@ -25,7 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from model_file import fingerprint, write_safetensors  # noqa: E402
 from sotto_train.binary_coding import RowCoding  # noqa: E402
 from sotto_train.features import STREAMING_FLOOR  # noqa: E402
-from sotto_train.model import LAYER_NAMES, POSITIONS, STACK  # noqa: E402
+from sotto_train.model import LAYER_NAMES, LOOKAHEAD, POSITIONS, STACK  # noqa: E402
 
 SOURCE = "OpenAI Whisper tiny.en's encoder, trained on for streams on synthetic speech (tools/train)"
 TRANSDUCER_SOURCE = "predictor and joiner, trained on synthetic speech on the encoder of {} (tools/train)"
@@ -131,7 +131,9 @@ def vocabulary_tensors(pieces, scores):
     }
 
 
-def model_configuration(state, heads, pieces, name, licence, source, chunks=(16, 32, 64), chunk=32, left=256):
+def model_configuration(
+    state, heads, pieces, name, licence, source, chunks=(16, 32, 64), chunk=32, left=256, lookahead=LOOKAHEAD
+):
     """The JSON that ModelConfiguration.swift decodes."""
     width, bands, _ = state["encoder.conv1.weight"].shape
     return {
@@ -147,7 +149,7 @@ def model_configuration(state, heads, pieces, name, licence, source, chunks=(16,
             "layers": count_layers(state), "width": width, "heads": heads,
             "feedForward": state["encoder.layers.0.up.weight"].shape[0], "positions": POSITIONS,
         },
-        "streaming": {"chunks": list(chunks), "chunk": chunk, "left": left},
+        "streaming": {"chunks": list(chunks), "chunk": chunk, "left": left, "lookahead": lookahead},
         "recurrent": {
             "stack": STACK, "layers": count_recurrent(state), "width": state["lstm.weight_hh_l0"].shape[1],
         },

@@ -5,10 +5,11 @@
         [--head-epochs 4] [--epochs 6] [--decay 1000] [--recipe RECIPE.json] PREPARED RUN
 
 First the head alone, on the full-context states that prepare.py has stored (quick), then everything, with attention in
-chunks of random size. Loss: CTC (a nat a piece) plus the squared distance of the encoder's states from the full-context
-states of the clean speech. Steps of constant rate after a warm-up; --decay STEPS ends a run by bringing the rate down
-to nothing. With --recipe these last steps are taken, from the average on, by weights in binary coding (arXiv 2009.07453). RUN/log.jsonl has one line an epoch with error rates on the development set; RUN/checkpoint.pt is what
---resume (the default where it exists) goes on from: weights, their moving average, optimizer, random states.
+chunks of random size and their lookahead. Loss: CTC (a nat a piece) plus the squared distance of the encoder's states from
+the full-context states of the clean speech. Steps of constant rate after a warm-up; --decay STEPS ends a run by bringing the
+rate down to nothing. With --recipe these last steps are taken, from the average on, by weights in binary coding (arXiv
+2009.07453). RUN/log.jsonl has one line an epoch with error rates on the development set; RUN/checkpoint.pt is what --resume
+(the default where it exists) goes on from: weights, their moving average, optimizer, random states.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from torch.nn import functional
 from export import matrices
 from sotto_train.binary_coding import CodedWeights, RowCoding, read_recipe, rule_of
 from sotto_train.data import PreparedCorpus, mask_features, mask_states
-from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_mask
+from sotto_train.model import POSITIONS, Encoder, StreamCTC, chunk_layout
 from sotto_train.precision import PRECISIONS, faster_precision, mixed
 from sotto_train.scoring import DevelopmentSet
 
@@ -36,7 +37,6 @@ LEFT = (128, 256, 256, 384)
 # Share of the batches that start at random positions, as a stream does after 30 s; without distillation.
 MOVED = 0.15
 AVERAGE = 0.998
-DISTILLATION = 1.0
 CLIP = 2.0
 # Steps of coded weights from one fit of their scales to the next.
 REFIT = 20
@@ -108,13 +108,13 @@ class Run:
             mask_features(mel, lengths, None)
             chunk = CHUNKS[int(torch.randint(len(CHUNKS), ()))]
             left = LEFT[int(torch.randint(len(LEFT), ()))]
-            mask = chunk_mask(target.shape[1], chunk, left, lengths)
+            layout = chunk_layout(target.shape[1], chunk, left, lengths=lengths)
             # The states tell where they are: those of another position are far from the target, whatever was said.
             is_moved = float(torch.rand(())) < MOVED
             offsets = torch.randint(POSITIONS, (len(batch),)) if is_moved else None
             offsets = None if offsets is None else offsets.to(self.device)
             with mixed(self.precision, self.device):
-                states = self.model.encoder(mel.to(self.device), mask.to(self.device), offsets)
+                states = self.model.encoder(mel.to(self.device), layout, offsets)
             if not is_moved:
                 inside = (torch.arange(target.shape[1])[None] < lengths[:, None]).to(self.device)
                 distance = (states.float() - target.to(self.device))[inside].square().mean()
@@ -127,7 +127,7 @@ class Run:
         ctc = functional.ctc_loss(
             scores.transpose(0, 1), pieces.to(self.device), lengths // 2, counts, reduction="sum", zero_infinity=True
         ) / counts.sum()
-        return ctc + DISTILLATION * distance, ctc, distance
+        return ctc + self.arguments.distillation * distance, ctc, distance
 
     def step(self, batch):
         began = time.time()
@@ -214,6 +214,7 @@ def main():
     parser.add_argument("--head-noise", type=float, default=0.5, help="added to the states when the head is trained alone")
     parser.add_argument("--head-rate", type=float, default=1e-3)
     parser.add_argument("--encoder-rate", type=float, default=2e-4)
+    parser.add_argument("--distillation", type=float, default=2.0, help="weight of the distance from the full-context states")
     parser.add_argument("--warm-up", type=int, default=100)
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="of products; auto takes the faster")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

@@ -25,7 +25,7 @@ from export import as_rows, matrices, model_tensors  # noqa: E402
 from sotto_train.binary_coding import RowCoding, decode, encode, fit, sign_patterns  # noqa: E402
 from sotto_train.data import PreparedCorpus  # noqa: E402
 from sotto_train.degradation import degrade, draw_degradation  # noqa: E402
-from sotto_train.model import Encoder, chunk_mask  # noqa: E402
+from sotto_train.model import Encoder, chunk_layout  # noqa: E402
 from sotto_train.texts import spoken, without_held_out  # noqa: E402
 from sotto_train.whisper import Whisper, load_whisper  # noqa: E402
 from sotto_train.whisper_data import Shards, Tokens  # noqa: E402
@@ -104,7 +104,7 @@ class TinyRuns(unittest.TestCase):
             prepared=self.folder / "prepared", run=self.folder / name, model=self.folder / "whisper.safetensors",
             vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", head_epochs=2, epochs=4,
             decay=0, batch=6, recurrent=24, dropout=0.1, head_noise=0.2, head_rate=1e-2, encoder_rate=2e-3, warm_up=2, seed=1,
-            precision="float32", recipe=None,
+            precision="float32", recipe=None, distillation=1.0,
         )  # fmt: skip
         arguments = argparse.Namespace(**(arguments | changes))
         arguments.run.mkdir(exist_ok=True)
@@ -198,22 +198,33 @@ class TrainingTests(TinyRuns):
             self.assertGreater(error, bound * 0.9)
             self.assertLess(error, bound * 1.25)
 
-    def test_a_chunk_hears_no_future(self):
+    def test_a_chunk_hears_its_lookahead_and_no_more(self):
         encoder = Encoder.of_whisper(self.folder / "whisper.safetensors").eval()
         mel = torch.randn(1, 96, BANDS)
-        mask = chunk_mask(48, 16, 16)
-        changed = mel.clone()
-        changed[:, 66:] += 1  # states from 32 on; the convolutions reach two frames further
-        before, after = encoder(mel, mask), encoder(changed, mask)
-        self.assertTrue(torch.equal(before[:, :32], after[:, :32]))
-        self.assertFalse(torch.allclose(before[:, 32], after[:, 32]))
+        for lookahead in (0, 4, 20):
+            layout = chunk_layout(48, 16, 16, lookahead)
+            changed = mel.clone()
+            changed[:, 66:] += 1  # states from 32 on; the convolutions reach two frames further
+            before, after = encoder(mel, layout), encoder(changed, layout)
+            # Whole chunks change, but those whose lookahead ends before.
+            same = 32 - -(-lookahead // 16) * 16
+            self.assertTrue(torch.equal(before[:, :same], after[:, :same]))
+            self.assertFalse(torch.allclose(before[:, same], after[:, same]))
+
+    def test_a_chunk_at_a_time_gives_the_same(self):
+        encoder = Encoder.of_whisper(self.folder / "whisper.safetensors").eval()
+        mel = torch.randn(1, 96, BANDS)
+        whole = encoder(mel, chunk_layout(48, 16, 100, 6))
+        # The first two chunks hear what a recording that ends with the second one's lookahead has.
+        cut = encoder(mel[:, : 2 * (32 + 6) + 1], chunk_layout(39, 16, 100, 6))
+        self.assertTrue(torch.allclose(whole[:, :32], cut[:, :32], atol=1e-5))
 
     def test_padding_changes_nothing(self):
         encoder = Encoder.of_whisper(self.folder / "whisper.safetensors").eval()
         mel = torch.randn(1, 80, BANDS)
         longer = torch.nn.functional.pad(mel, (0, 0, 0, 40), value=5.0)
-        alone = encoder(mel, chunk_mask(40, 16, 32))
-        padded = encoder(longer, chunk_mask(60, 16, 32, torch.tensor([40])))
+        alone = encoder(mel, chunk_layout(40, 16, 32, 4))
+        padded = encoder(longer, chunk_layout(60, 16, 32, 4, torch.tensor([40])))
         # The last state hears a frame of the padding through the second convolution.
         self.assertTrue(torch.allclose(alone[:, :32], padded[:, :32], atol=1e-5))
 

@@ -102,6 +102,11 @@ struct CompareCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Format of the output.")
   var format = ComparisonFormat.txt
 
+  @Option(
+    help: ArgumentHelp(
+      "Columns of txt and md, by the first word of their titles: wer,cpu,size.", valueName: "name,..."))
+  var columns: String?
+
   @Option(name: .shortAndLong, help: ArgumentHelp("File to write.", valueName: "file"))
   var output: String?
 
@@ -133,7 +138,17 @@ struct CompareCommand: ParsableCommand {
     guard mediaLimit >= 0, mediaLimit <= 2000 else {
       throw ValidationError("--media-limit must be 0 to 2000.")
     }
+    for name in chosen ?? [] where !ComparisonColumn.names.contains(name) {
+      throw ValidationError(
+        "--columns: no column “\(name)”\(NearestNames.hint(name, among: ComparisonColumn.names)); "
+          + "there are \(ComparisonColumn.names.joined(separator: ", ")).")
+    }
     guard output != "", html != "", results != "" else { throw ValidationError("A file has an empty name.") }
+  }
+
+  /// The names of `--columns`.
+  private var chosen: [String]? {
+    columns?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
   }
 
   /// Seconds in which the room's sound falls by 60 dB.
@@ -205,10 +220,10 @@ struct CompareCommand: ParsableCommand {
     let width = isatty(STDOUT_FILENO) == 1 && output == nil ? Console.shared.width : Self.widthOfFiles
     let text =
       switch format {
-      case .txt: ComparisonTable.text(comparison, width: width)
+      case .txt: ComparisonTable.text(comparison, chosen: chosen, width: width)
       case .json: try Self.json(comparison)
       case .csv: ComparisonTable.csv(comparison)
-      case .md: ComparisonTable.markdown(comparison)
+      case .md: ComparisonTable.markdown(comparison, chosen: chosen)
       }
     let output: any Output = try output.map { try OutputFile($0) } ?? StandardOutput()
     try output.write(text)

@@ -16,11 +16,28 @@ struct ComparisonColumn {
     self.cell = cell
   }
 
-  /// For people: those that have a value at all.
-  static func columns(of comparison: Comparison) -> [ComparisonColumn] {
-    let isOnlyClean = comparison.conditions == [Condition.clean.label]
-    let hasTexts = comparison.rows.contains { $0.wer != nil }
-    let columns = [
+  /// What `--columns` calls it: its first word.
+  var name: String { title.prefix { $0 != " " }.lowercased() }
+
+  static let names = all(isOnlyClean: false, hasTexts: true).map(\.name)
+
+  /// For people: those that were chosen, names of variants and conditions before them; without a choice, those that have a value
+  /// at all.
+  static func columns(of comparison: Comparison, chosen: [String]? = nil) -> [ComparisonColumn] {
+    let columns = all(
+      isOnlyClean: comparison.conditions == [Condition.clean.label],
+      hasTexts: comparison.rows.contains { $0.wer != nil })
+    guard let chosen else {
+      return columns.filter { column in comparison.rows.contains { column.cell($0) != nil } }
+    }
+    let names = columns.filter { column in
+      column.isName && comparison.rows.contains { column.cell($0) != nil }
+    }
+    return names + chosen.flatMap { name in columns.filter { $0.name == name && !$0.isName } }
+  }
+
+  private static func all(isOnlyClean: Bool, hasTexts: Bool) -> [ComparisonColumn] {
+    [
       ComparisonColumn("VARIANT", isName: true, \.variant),
       ComparisonColumn("CONDITION", isName: true) { isOnlyClean ? nil : $0.condition },
       ComparisonColumn("WER %") { row in row.wer.map { percent($0) } },
@@ -47,7 +64,6 @@ struct ComparisonColumn {
       ComparisonColumn("BITS") { row in row.bits.map { number($0, 2) } },
       ComparisonColumn("FAILED") { $0.failed > 0 ? String($0.failed) : nil },
     ]
-    return columns.filter { column in comparison.rows.contains { column.cell($0) != nil } }
   }
 
   /// For programs: all of them, plain numbers.

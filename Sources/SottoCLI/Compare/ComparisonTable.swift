@@ -5,8 +5,10 @@ import SottoCompare
 
 enum ComparisonTable {
   /// As many columns side by side as `width` allows; the others follow below, with the names once more.
-  static func text(_ comparison: Comparison, width: Int) -> String {
-    let columns = ComparisonColumn.columns(of: comparison)
+  ///
+  /// - Parameter chosen: names of columns; nil for all.
+  static func text(_ comparison: Comparison, chosen: [String]?, width: Int) -> String {
+    let columns = ComparisonColumn.columns(of: comparison, chosen: chosen)
     let cells = columns.map { column in
       [column.title] + comparison.rows.map { (column.cell($0) ?? "–").onOneLine }
     }
@@ -72,8 +74,8 @@ enum ComparisonTable {
     return isPlain ? cell : "\"" + cell.replacing("\"", with: "\"\"") + "\""
   }
 
-  static func markdown(_ comparison: Comparison) -> String {
-    let columns = ComparisonColumn.columns(of: comparison)
+  static func markdown(_ comparison: Comparison, chosen: [String]?) -> String {
+    let columns = ComparisonColumn.columns(of: comparison, chosen: chosen)
     func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
     var text = line(
       columns.map { $0.title.lowercased().replacing("wer", with: "WER").replacing("cer", with: "CER") })

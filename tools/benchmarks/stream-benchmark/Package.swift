@@ -8,6 +8,7 @@ let package = Package(
     .target(name: "CHeap"),
     .executableTarget(
       name: "stream-benchmark", dependencies: ["CHeap", .product(name: "Sotto", package: "sotto")]),
+    .executableTarget(name: "guard-benchmark", dependencies: [.product(name: "Sotto", package: "sotto")]),
   ],
   swiftLanguageModes: [.v6]
 )

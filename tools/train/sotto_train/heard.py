@@ -7,7 +7,7 @@ import torch
 
 from .binary_coding import CodedWeights
 from .data import LOWEST, mask_features
-from .model import STACK, Encoder, StreamCTC, chunk_mask
+from .model import STACK, Encoder, StreamCTC, chunk_layout
 from .precision import mixed
 
 CHUNKS = (16, 32, 32, 64)  # states; one is drawn for each batch
@@ -33,7 +33,7 @@ def load_base(checkpoint, heads=6):
 
 def hear(model, mel, chunk, lengths=None):
     """mel [B, T, bands] to rows [B, T / 4, width] of the last recurrent layer."""
-    states = model.encoder(mel, chunk_mask(mel.shape[1] // 2, chunk, LEFT, lengths))
+    states = model.encoder(mel, chunk_layout(mel.shape[1] // 2, chunk, LEFT, lengths=lengths))
     batch, count, width = states.shape
     return model.lstm(states[:, : count // STACK * STACK].reshape(batch, count // STACK, STACK * width))[0]
 

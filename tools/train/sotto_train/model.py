@@ -1,7 +1,8 @@
 """The streaming CTC model: Whisper's encoder with attention in chunks, two LSTM layers, word pieces.
 
     features [T, 80] - two convolutions - N = T / 2 states, 50 a second - 4 transformer layers, each frame attending to
-    its own chunk and `left` frames before the chunk - norm - pairs stacked, 25 a second - LSTMs - scores of pieces
+    its own chunk, `left` frames before the chunk and LOOKAHEAD frames after it - norm - pairs stacked, 25 a second - LSTMs -
+    scores of pieces
 
 Positions are Whisper's sinusoids; they wrap at 1500, so that a stream has no end. An utterance starts at position 0.
 """
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 POSITIONS = 1500
 STACK = 2
+LOOKAHEAD = 12  # frames: 240 ms
 
 
 class Layer(nn.Module):
@@ -47,15 +49,18 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(Layer(width, heads, inner) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, mel, mask=None, offsets=None):
-        """mel [B, T, bands], mask [B or 1, 1, N, N] (true where attended), offsets [B] of positions; to [B, N, width]."""
+    def forward(self, mel, layout=None, offsets=None):
+        """mel [B, T, bands], layout of `chunk_layout` (None: every frame hears all), offsets [B] of positions; to [B, N, width]."""
         x = functional.gelu(self.conv1(mel.transpose(1, 2)))
         x = functional.gelu(self.conv2(x)).transpose(1, 2)
         index = torch.arange(x.shape[1], device=x.device)[None] + (0 if offsets is None else offsets[:, None])
         x = x + self.positions[index % POSITIONS]
+        count = x.shape[1]
+        frames, mask = (None, None) if layout is None else (part.to(x.device) for part in layout)
+        x = x if layout is None else x[:, frames]
         for layer in self.layers:
             x = layer(x, mask)
-        return self.norm(x)
+        return self.norm(x[:, :count])
 
     @classmethod
     def of_whisper(cls, path):
@@ -114,19 +119,27 @@ class StreamCTC(nn.Module):
         return functional.log_softmax(self.output(self.dropout(self.lstm(stacked)[0])).float(), dim=-1)
 
 
-def chunk_mask(count, chunk, left, lengths=None):
-    """Which frames attend to which: [B or 1, 1, count, count], true where attended.
+def chunk_layout(count, chunk, left, lookahead=LOOKAHEAD, lengths=None):
+    """What the layers compute for `count` frames in chunks: (frames [S], mask [B or 1, 1, S, S], true where attended).
 
-    A frame hears its whole chunk and the `left` frames before the chunk's first. `chunk` None: all of the utterance.
-    Frames past an utterance's length are heard by themselves only.
+    Frames are all of them in their order, then for each chunk once more the `lookahead` frames after it (hard copies of the
+    right context: Shi et al., Emformer, arXiv 2010.10759). A frame hears its whole chunk, the copies that are the chunk's, and
+    the `left` frames before the chunk's first; a copy hears what its chunk hears. `chunk` None: all of the utterance. Frames
+    past an utterance's length are heard by themselves only.
     """
-    index = torch.arange(count)
+    frames = torch.arange(count)
     if chunk is None:
         mask = torch.ones(count, count, dtype=torch.bool)
     else:
-        start = index // chunk * chunk
-        mask = (index[None] < start[:, None] + chunk) & (index[None] >= start[:, None] - left)
+        starts = range(0, count, chunk)
+        copies = [torch.arange(min(start + chunk, count), min(start + chunk + lookahead, count)) for start in starts]
+        owners = [torch.full_like(own, start) for start, own in zip(starts, copies)]
+        start = torch.cat([frames // chunk * chunk, *owners])
+        frames = torch.cat([frames, *copies])
+        is_copy = torch.arange(len(frames)) >= count
+        near = (frames[None] < start[:, None] + chunk) & (frames[None] >= start[:, None] - left)
+        mask = torch.where(is_copy[None], start[None] == start[:, None], near)
     if lengths is None:
-        return mask[None, None]
-    inside = index[None] < lengths[:, None]
-    return (mask[None] & inside[:, None] | torch.eye(count, dtype=torch.bool))[:, None]
+        return frames, mask[None, None]
+    inside = frames[None] < lengths[:, None]
+    return frames, (mask[None] & inside[:, None] | torch.eye(len(frames), dtype=torch.bool))[:, None]

@@ -7,7 +7,7 @@ import soundfile
 import torch
 
 from .features import log_mel
-from .model import STACK, chunk_mask
+from .model import STACK, chunk_layout
 from .texts import spoken
 
 SETTINGS = {"320": 16, "640": 32, "1280": 64, "full": None}  # states in a chunk, 50 a second
@@ -31,7 +31,7 @@ class DevelopmentSet:
         device = next(model.parameters()).device
         for mel, _ in self.clips:
             mel = mel[: mel.shape[0] // (2 * STACK) * 2 * STACK][None].to(device)
-            scores = model.head(model.encoder(mel, chunk_mask(mel.shape[1] // 2, chunk, left).to(device)))[0]
+            scores = model.head(model.encoder(mel, chunk_layout(mel.shape[1] // 2, chunk, left)))[0]
             best = torch.unique_consecutive(scores.argmax(-1)).tolist()
             texts.append(self.vocabulary.decode([piece for piece in best if piece]))
         return texts
