@@ -51,7 +51,7 @@ public final class RecognitionStream: SpeechStream {
   private let scorer: CTCStream
   private var features: StreamingLogMel
   private var gate: ActivityGate
-  private var search: CTCBeamSearch
+  private var search: any StreamingSearch
   private var endpointing: Endpointing
   private var utterance: Utterance
 
@@ -110,9 +110,7 @@ public final class RecognitionStream: SpeechStream {
     var scorers: [any FusionScorer] = []
     if let languageModel = options.languageModel { scorers.append(languageModel.scorer) }
     if let bias = options.bias { scorers.append(try ContextBias(bias, vocabulary: model.vocabulary)) }
-    search = CTCBeamSearch(
-      pieces: model.vocabulary.size, options: CTCBeamSearch.Options(beam: max(options.beam, 1)),
-      scorers: scorers)
+    search = model.search(.init(beam: max(options.beam, 1)), scorers: scorers, context: context)
     endpointing = Endpointing(options.endpointing)
     utterance = Utterance(vocabulary: model.vocabulary, rowDuration: model.acoustic.rowDuration)
     waiting = Matrix(rows: 0, columns: bands)
@@ -211,7 +209,7 @@ public final class RecognitionStream: SpeechStream {
   }
 
   private func push(_ rows: Matrix) throws {
-    try search.push(rows)
+    try search.push(rows, heard: scorer.heard)
     if keepsScores { scores += rows.elements }
   }
 

@@ -96,12 +96,15 @@ extension StreamingModel {
   fileprivate func hear(_ source: any AudioSource, _ context: ComputeContext) throws {
     var features = try features
     let stream = try CTCStream(acoustic, context: context)
+    // Predictor and joiner see what is found.
+    var search = transducer == nil ? nil : search(.greedy, scorers: [], context: context)
+    func take(_ scores: Matrix) { try? search?.push(scores, heard: stream.heard) }
     while true {
       let samples = try source.read(count: Self.samplesAtOnce)
       if samples.isEmpty { break }
-      try stream.push(features.push(samples)) { _ in }
+      try stream.push(features.push(samples), take)
     }
-    try stream.push(features.finish()) { _ in }
-    stream.finish { _ in }
+    try stream.push(features.finish(), take)
+    stream.finish(take)
   }
 }

@@ -4,11 +4,13 @@ import SottoDecoding
 import SottoFeatures
 import SottoModels
 
-/// The parts of a model of the family `ctc`. Load it once and share it among streams.
+/// The parts of a model of the family `ctc` or `rnnt`. Load it once and share it among streams.
 public struct StreamingModel: Sendable {
   public let configuration: ModelConfiguration
   /// From features to scores of pieces.
   public let acoustic: CTCModel
+  /// What stands on it, where the family is `rnnt`.
+  let transducer: Transducer?
   public let vocabulary: PieceVocabulary
 
   /// - Throws: `ModelError` where the file cannot be used, or holds a model of another kind.
@@ -21,7 +23,9 @@ public struct StreamingModel: Sendable {
         path: file.path,
         reason: "sample rate \(configuration.features.sampleRate); \(Segmenter.sampleRate) is needed")
     }
-    acoustic = try CTCModel(file)
+    let isTransducer = configuration.family == .rnnt
+    acoustic = try CTCModel(isTransducer ? try file.base() : file)
+    transducer = isTransducer ? try Transducer(file) : nil
     let texts = try Vocabulary(file)
     do {
       vocabulary = try PieceVocabulary(
@@ -42,6 +46,17 @@ public struct StreamingModel: Sendable {
 
   /// The one that is taken where none is asked for.
   public var defaultChunkMilliseconds: Int { acoustic.encoder.defaultChunkMilliseconds }
+
+  /// The search through one stream.
+  func search(
+    _ options: StreamingSearchOptions, scorers: [any FusionScorer], context: ComputeContext
+  ) -> any StreamingSearch {
+    guard let transducer else {
+      return CTCBeamSearch(pieces: vocabulary.size, options: options, scorers: scorers)
+    }
+    return TransducerBeamSearch(
+      TransducerDecoder(transducer, context), pieces: vocabulary.size, options: options, scorers: scorers)
+  }
 
   /// At the start of a stream: a copy is one stream.
   var features: StreamingLogMel {

@@ -4,10 +4,12 @@ import SottoModels
 
 struct ModelSummary: Encodable {
   let name: String
-  /// How scores become text: `attention`, `ctc`.
+  /// How scores become text: `attention`, `ctc`, `rnnt`.
   let family: String
   /// Whether it can recognise audio as it arrives.
   let isStreaming: Bool
+  /// The file beside it that holds its encoder, where that is another one.
+  let base: String?
   /// Bytes of the file.
   let size: Int
   /// Bits that a weight takes on average, scales included.
@@ -17,7 +19,7 @@ struct ModelSummary: Encodable {
   let path: String
 
   enum CodingKeys: String, CodingKey {
-    case name, family, size, licence, source, path
+    case name, family, base, size, licence, source, path
     case isStreaming = "streaming"
     case bitsPerWeight = "bits_per_weight"
   }
@@ -29,6 +31,7 @@ struct ModelSummary: Encodable {
     self.path = path
     family = file.configuration.family.rawValue
     isStreaming = file.configuration.family.isStreaming
+    base = file.configuration.base?.file
     size = file.byteCount
     licence = file.configuration.licence
     source = file.configuration.source

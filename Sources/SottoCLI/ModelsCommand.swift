@@ -23,7 +23,8 @@ struct ModelsCommand: ParsableCommand {
     discussion: """
       Shows each model's family and whether it can follow a stream, its size, the
       bits that a weight takes, and its licence, source and file. Of two models with
-      one name the first is used.
+      one name the first is used. A model that stands on another one (rnnt on
+      stream-ctc) needs that one's file beside its own; sizes are those of each file.
 
       EXAMPLES:
         sotto models
@@ -77,7 +78,10 @@ struct ModelsCommand: ParsableCommand {
       + models.map { model in
         let megabytes = String(format: "%.1f", Double(model.size) / 1e6)
         let bits = String(format: "%.2f", model.bitsPerWeight)
-        let family = model.family + (model.isStreaming ? ", streams" : "")
+        let suffix = "." + ModelSearch.fileExtension
+        let base = model.base.map { $0.hasSuffix(suffix) ? String($0.dropLast(suffix.count)) : $0 }
+        let family =
+          model.family + (base.map { " on \($0)" } ?? "") + (model.isStreaming ? ", streams" : "")
         return [model.name, family, megabytes, bits, model.licence, model.source, model.path]
       }
     let widths = rows[0].indices.map { column in rows.map { $0[column].columns }.max() ?? 0 }

@@ -1,7 +1,7 @@
 // When words become final while the user still speaks.
 
 /// How much of a text that is still growing may be taken as final. What was taken never changes, for it is taken out
-/// of the search (`CTCBeamSearch.commit`).
+/// of the search (`StreamingSearch.commit`).
 public struct CommitRule: Sendable, Hashable {
   /// Frames after which a token that all hypotheses agree on is final.
   public var minimumAge: Int
@@ -45,7 +45,7 @@ public struct CommitRule: Sendable, Hashable {
   }
 }
 
-extension CTCBeamSearch {
+extension StreamingSearch {
   /// Commits what `rule` allows; the tokens that have become final, none most of the time.
   @discardableResult public mutating func commit(
     by rule: CommitRule, beginsWord: (Int) -> Bool

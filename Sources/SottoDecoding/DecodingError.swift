@@ -8,6 +8,8 @@ public enum DecodingError: Error, Sendable, Hashable, LocalizedError, CustomStri
   case pieces(reason: String)
   /// A block of scores that is not as wide as the vocabulary and the blank.
   case classes(got: Int, needed: Int)
+  /// A block of what an acoustic model heard that does not fit the scores, or the transducer.
+  case heard(rows: Int, width: Int, neededRows: Int, neededWidth: Int)
   /// A token that the model has no score for.
   case unknownToken(Int, size: Int)
   /// A language model that cannot be used or made.
@@ -29,6 +31,9 @@ public enum DecodingError: Error, Sendable, Hashable, LocalizedError, CustomStri
       "the vocabulary of word pieces is not valid: \(reason). Fetch or make the model file again."
     case .classes(let got, let needed):
       "the scores have \(got) classes, the vocabulary and the blank are \(needed): use the model's own vocabulary"
+    case .heard(let rows, let width, let neededRows, let neededWidth):
+      "what was heard is \(rows) rows of width \(width), \(neededRows) of \(neededWidth) are needed: "
+        + "use the acoustic model that the transducer was trained on"
     case .unknownToken(let token, let size):
       "token \(token) is not one of the \(size) of the vocabulary: make tokens with the model's own vocabulary"
     case .languageModel(let reason):

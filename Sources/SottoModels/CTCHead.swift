@@ -11,6 +11,8 @@ public struct CTCHead: Sendable {
   public let stack: Int
   /// Pieces and the blank.
   public var classes: Int { output.outputs }
+  /// Outputs of the last recurrent layer.
+  public var width: Int { layers.last?.width ?? 0 }
 
   /// - Throws: `ModelError`, also where the model is of another family.
   public init(_ file: ModelFile) throws {
@@ -35,6 +37,9 @@ public struct CTCHead: Sendable {
       layers = head.layers.map { Recurrent.State(width: $0.width) }
       outputs = head.layers.map { _ in Matrix(rows: 0, columns: 0) }
     }
+
+    /// Outputs of the last recurrent layer for the rows of scores that came last, [rows, width].
+    public var heard: Matrix { outputs.last ?? Matrix(rows: 0, columns: 0) }
 
     /// Back to the start of a stream.
     public mutating func reset() {

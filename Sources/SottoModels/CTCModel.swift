@@ -47,6 +47,9 @@ public final class CTCStream {
   /// Rows of scores of a whole chunk.
   public var rowsPerChunk: Int { encoder.chunk / model.head.stack }
 
+  /// Outputs of the last recurrent layer, [rows, width], for the scores that `body` was given last.
+  public var heard: Matrix { head.heard }
+
   /// Takes the next features [T, bands]; `body` gets the log-probabilities [rows, pieces + 1] of each chunk that they
   /// complete. After `finish` another stream begins.
   ///

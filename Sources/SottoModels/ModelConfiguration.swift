@@ -19,10 +19,14 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   public var source: String
   public var features: Features
   public var encoder: Encoder
-  /// How a streaming encoder is cut into chunks: `ctc`.
+  /// How a streaming encoder is cut into chunks: `ctc`, `rnnt`.
   public var streaming: Streaming?
-  /// The layers between a streaming encoder and the scores: `ctc`.
+  /// The layers between a streaming encoder and the scores: `ctc`, `rnnt`.
   public var recurrent: Recurrent?
+  /// The file that holds a model's encoder and recurrent layers, whose shapes are repeated here: `rnnt`.
+  public var base: Base?
+  /// Predictor and joiner of `rnnt`.
+  public var transducer: Transducer?
   /// The decoder of `attention`.
   public var decoder: Decoder?
   public var vocabulary: Vocabulary
@@ -34,9 +38,11 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
     case attention
     /// Connectionist temporal classification on a streaming encoder.
     case ctc
+    /// A transducer (RNN-T) on a model of the family `ctc`.
+    case rnnt
 
     /// Whether audio can be recognised as it arrives.
-    public var isStreaming: Bool { self == .ctc }
+    public var isStreaming: Bool { self != .attention }
   }
 
   public struct Features: Sendable, Hashable, Codable {
@@ -81,6 +87,23 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
     public var width: Int
   }
 
+  /// A model file in the same folder.
+  public struct Base: Sendable, Hashable, Codable {
+    /// Name of the file.
+    public var file: String
+    /// Of its tensors (`TensorFile.fingerprint`).
+    public var fingerprint: String
+  }
+
+  public struct Transducer: Sendable, Hashable, Codable {
+    /// Width of the predictor's embedding of pieces.
+    public var embedding: Int
+    /// Width of the predictor's recurrent layer (LSTM).
+    public var predictor: Int
+    /// Width within the joiner.
+    public var inner: Int
+  }
+
   public struct Decoder: Sendable, Hashable, Codable {
     public var layers: Int
     public var width: Int
@@ -95,7 +118,7 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   /// Token ids with a meaning; the texts themselves are the tensors `vocabulary.bytes` (U8) and
   /// `vocabulary.offsets` (U32, [size + 1]).
   public struct Vocabulary: Sendable, Hashable {
-    /// Texts. The classes of `ctc` are one more: class 0 is the blank, piece i is class i + 1.
+    /// Texts. The classes of `ctc` and `rnnt` are one more: class 0 is the blank, piece i is class i + 1.
     public var size: Int
     /// The special tokens of `attention`.
     public var special: SpecialTokens?
@@ -129,7 +152,7 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case format, name, family, licence, source, features, encoder, streaming, recurrent, decoder, vocabulary
-    case quantization
+    case format, name, family, licence, source, features, encoder, streaming, recurrent, base, transducer
+    case decoder, vocabulary, quantization
   }
 }

@@ -7,7 +7,7 @@ extension ModelConfiguration {
   /// far from overflow, and the memory that they ask for below a few gigabytes.
   var implausibility: String? {
     featuresImplausibility ?? stacksImplausibility ?? windowImplausibility ?? streamingImplausibility
-      ?? vocabularyImplausibility ?? quantizationImplausibility
+      ?? transducerImplausibility ?? vocabularyImplausibility ?? quantizationImplausibility
   }
 
   /// The first check that fails.
@@ -109,6 +109,20 @@ extension ModelConfiguration {
         (0...4096).contains(streaming.lookahead ?? 0),
         "\(streaming.lookahead ?? 0) frames after a chunk"
       ),
+    ])
+  }
+
+  private var transducerImplausibility: String? {
+    guard let base, let transducer else { return nil }
+    let widths = [transducer.embedding, transducer.predictor, transducer.inner]
+    return failure([
+      (
+        // In the same folder, and nowhere else.
+        !base.file.isEmpty && base.file.utf8.count <= 255 && !base.file.contains { $0 == "/" || $0 == "\0" }
+          && base.file != "." && base.file != "..",
+        "base “\(base.file)”, which is no name of a file"
+      ),
+      (widths.allSatisfy { (1...16_384).contains($0) }, "transducer of widths \(widths)"),
     ])
   }
 

@@ -56,8 +56,10 @@ extension ModelConfiguration {
       source: try container.decode(String.self, forKey: .source),
       features: try container.decode(Features.self, forKey: .features),
       encoder: try container.decode(Encoder.self, forKey: .encoder),
-      streaming: try part(Streaming.self, .streaming, of: .ctc),
-      recurrent: try part(Recurrent.self, .recurrent, of: .ctc),
+      streaming: try part(Streaming.self, .streaming, of: .ctc, .rnnt),
+      recurrent: try part(Recurrent.self, .recurrent, of: .ctc, .rnnt),
+      base: try part(Base.self, .base, of: .rnnt),
+      transducer: try part(Transducer.self, .transducer, of: .rnnt),
       decoder: try part(Decoder.self, .decoder, of: .attention),
       vocabulary: Vocabulary(
         size: try container.decode(VocabularySize.self, forKey: .vocabulary).size,

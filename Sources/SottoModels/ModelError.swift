@@ -20,6 +20,10 @@ public enum ModelError: Error, Sendable, Hashable, LocalizedError, CustomStringC
   case newerFormat(path: String, format: Int, supported: Int)
   /// A model of a family that something else is made for.
   case family(path: String, family: String, needed: [String])
+  /// The model that another one stands on is not there.
+  case missingBase(path: String, base: String, reason: String)
+  /// It is there, and is another one.
+  case otherBase(path: String, base: String, reason: String)
   /// The output file cannot be written.
   case unwritable(path: String, reason: String)
   /// The quantization that was asked for is not possible.
@@ -50,6 +54,12 @@ public enum ModelError: Error, Sendable, Hashable, LocalizedError, CustomStringC
     case .family(let path, let family, let needed):
       "\(path): a model of the family \(family); \(needed.joined(separator: " or ")) is needed here. "
         + "Give a model of that family; sotto models lists what is installed."
+    case .missingBase(let path, let base, let reason):
+      "\(path): its encoder is in another model file, \(base), which cannot be read: \(reason). "
+        + "Put that model into the same folder."
+    case .otherBase(let path, let base, let reason):
+      "\(path): \(base) is not the model that it was trained on: \(reason). "
+        + "Put both models of one release into the folder, or export this one again."
     case .unwritable(let path, let reason):
       "\(path): cannot write the model file: \(reason)"
     case .quantization(let reason):

@@ -32,6 +32,9 @@ public final class ModelFile: Sendable {
   /// The names of all tensors, sorted.
   public var tensorNames: [String] { tensors.names }
 
+  /// Tells tensor data apart (`TensorFile.fingerprint`).
+  public var fingerprint: String { tensors.fingerprint }
+
   public func contains(_ name: String) -> Bool { tensors.contains(name) }
 
   /// - Throws: `ModelError.missingTensor`.

@@ -26,6 +26,8 @@ public final class TensorFile: Sendable {
   public let byteCount: Int
   public let metadata: [String: String]
   private let tensors: [String: Tensor]
+  /// All bytes after the header.
+  private let data: SharedBytes
 
   /// - Throws: `ModelError` where the file cannot be read or is damaged.
   public init(path: String) throws {
@@ -34,13 +36,14 @@ public final class TensorFile: Sendable {
     self.path = path
     byteCount = file.bytes.count
     metadata = header.metadata
-    let data = SharedBytes(file.bytes, owner: file)
+    let bytes = SharedBytes(file.bytes, owner: file)
+    data = bytes.slice(dataStart..<file.bytes.count)
     var tensors: [String: Tensor] = [:]
     tensors.reserveCapacity(header.entries.count)
     for (name, entry) in header.entries {
       let range = (dataStart + entry.offsets[0])..<(dataStart + entry.offsets[1])
       tensors[name] = Tensor(
-        name: name, elementType: entry.elementType, shape: entry.shape, bytes: data.slice(range))
+        name: name, elementType: entry.elementType, shape: entry.shape, bytes: bytes.slice(range))
     }
     self.tensors = tensors
   }
@@ -95,6 +98,28 @@ public final class TensorFile: Sendable {
       throw error(tensor, "it holds values that are not finite")
     }
     return result
+  }
+
+  /// Tells tensor data apart: all bytes after the header, as 64-bit numbers (little-endian, filled up with zeros), are
+  /// coefficients of a polynomial of an odd number modulo 2^64, behind the count of the bytes. 16 hexadecimal digits;
+  /// tools/model_file.py computes the same.
+  public var fingerprint: String {
+    let multiplier: UInt64 = 0x9E37_79B9_7F4A_7C15
+    let value = data.withUnsafeBytes { bytes in
+      var value = UInt64(bytes.count)
+      let whole = bytes.count / 8 * 8
+      for start in stride(from: 0, to: whole, by: 8) {
+        let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+        value = value &* multiplier &+ word
+      }
+      if whole < bytes.count {
+        let word = bytes[whole...].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        value = value &* multiplier &+ word
+      }
+      return value
+    }
+    let digits = String(value ^ value >> 32, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
   private func check(_ tensor: Tensor, shape: [Int]) throws {

@@ -292,6 +292,6 @@ private struct HashScorer: FusionScorer {
         $0.commit(by: rule) { $0 == 0 }
       }
     }
-    #expect(search.tree.nodes.count < 8 * (60 + 32 + 8))
+    #expect(search.prefixes.tree.nodes.count < 8 * (60 + 32 + 8))
   }
 }

@@ -9,18 +9,20 @@ import Testing
 
 /// A model of random weights: it says nonsense, and much of it, wherever there is sound.
 @Suite struct RecognitionStreamTests {
-  private static func model() throws -> StreamingModel {
-    try StreamingModel(path: TestSignal.goldenPath("random-stream.safetensors"))
+  private static let models = ["random-stream", "random-rnnt"]
+
+  private static func model(_ name: String) throws -> StreamingModel {
+    try StreamingModel(path: TestSignal.goldenPath(name + ".safetensors"))
   }
 
-  private static func stream(_ change: (inout RecognitionStream.Options) -> Void = { _ in }) throws
-    -> RecognitionStream
-  {
+  private static func stream(
+    _ name: String = "random-stream", _ change: (inout RecognitionStream.Options) -> Void = { _ in }
+  ) throws -> RecognitionStream {
     var options = RecognitionStream.Options()
     options.wordTimes = true
     options.endpointing.longestUtterance = 1.5
     change(&options)
-    return try RecognitionStream(model(), options: options)
+    return try RecognitionStream(model(name), options: options)
   }
 
   /// Silence, speech, silence, speech: 9 s.
@@ -40,18 +42,18 @@ import Testing
     return events + (try stream.finish())
   }
 
-  @Test func piecesChangeNothing() throws {
+  @Test(arguments: models) func piecesChangeNothing(model: String) throws {
     let samples = try Self.sound()
-    let whole = try Self.events(Self.stream(), samples, pieces: samples.count)
+    let whole = try Self.events(Self.stream(model), samples, pieces: samples.count)
     #expect(whole.count > 10)
     for size in [97, 160, 4096] {
-      #expect(try Self.events(Self.stream(), samples, pieces: size) == whole, "pieces of \(size)")
+      #expect(try Self.events(Self.stream(model), samples, pieces: size) == whole, "pieces of \(size)")
     }
   }
 
-  @Test(arguments: [1, 8]) func nothingIsTakenBack(beam: Int) throws {
+  @Test(arguments: models, [1, 8]) func nothingIsTakenBack(model: String, beam: Int) throws {
     let samples = try Self.sound()
-    let events = try Self.events(Self.stream { $0.beam = beam }, samples, pieces: 800)
+    let events = try Self.events(Self.stream(model) { $0.beam = beam }, samples, pieces: 800)
     let duration = Double(samples.count) / 16_000
     var committed = ""
     var end = 0.0

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Makes a model file of the engine from a training run.
 
-    python tools/train/export.py --vocabulary PIECES.model --name stream-ctc RUN/checkpoint.pt OUTPUT.safetensors
+    python tools/train/export.py --vocabulary PIECES.model RUN/checkpoint.pt stream-ctc.safetensors
+    python tools/train/export.py --vocabulary PIECES.model --base stream-ctc.safetensors RUN/checkpoint.pt stream-rnnt.safetensors
 
 Of a run whose last stage was trained in binary coding, its codes and scales, as they were trained. Of another, or with
 --floats, the moving average of the weights in float16; `sotto quantize` makes the small model from that. Names and shapes
 are those of docs/model-file.md: convolutions as matrices whose columns follow three frames, so that they can be coded; a
-key's bias, which softmax does not see, and positions, which are sinusoids, are left out.
+key's bias, which softmax does not see, and positions, which are sinusoids, are left out. A transducer's file names the one that
+holds the encoder it was trained on (--base, exported before), which has to lie beside it.
 """
 
 import argparse
@@ -17,14 +19,16 @@ import sys
 import numpy as np
 import sentencepiece
 import torch
+from safetensors import SafetensorError, safe_open
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from model_file import write_safetensors  # noqa: E402
+from model_file import fingerprint, write_safetensors  # noqa: E402
 from sotto_train.binary_coding import RowCoding  # noqa: E402
 from sotto_train.features import STREAMING_FLOOR  # noqa: E402
 from sotto_train.model import LAYER_NAMES, LOOKAHEAD, POSITIONS, STACK  # noqa: E402
 
 SOURCE = "OpenAI Whisper tiny.en's encoder, trained on for streams on synthetic speech (tools/train)"
+TRANSDUCER_SOURCE = "predictor and joiner, trained on synthetic speech on the encoder of {} (tools/train)"
 
 
 def as_rows(weight):
@@ -71,17 +75,40 @@ def model_tensors(state, codings=None):
 
     `codings`: {name of a parameter: RowCoding} of those that are in binary coding; everything else is float16.
     """
+    return coded_tensors(state, matrices(state), vectors(state), codings)
+
+
+def transducer_tensors(state, codings=None):
+    """The same from the state of a Transducer."""
+    whole = ((name, parameter, slice(None)) for name, parameter in transducer_matrices())
+    biases = (
+        ("predictor.bias", state["predictor.bias_ih_l0"] + state["predictor.bias_hh_l0"]),
+        ("joiner.heard.bias", state["hears.bias"]), ("joiner.output.bias", state["output.bias"]),
+    )  # fmt: skip
+    return coded_tensors(state, whole, biases, codings)
+
+
+def coded_tensors(state, matrices, vectors, codings):
     state = {name: value.detach().float() for name, value in state.items()}
     tensors, quantization = {}, {}
-    for name, parameter, rows in matrices(state):
+    for name, parameter, rows in matrices:
         weight = as_rows(state[parameter])[rows]
         if codings and parameter in codings:
             own, quantization[name] = codings[parameter].of_rows(rows).tensors(name, weight)
             tensors |= own
         else:
             tensors[name] = weight.numpy().astype(np.float16)
-    tensors |= {name: value.numpy().astype(np.float16) for name, value in vectors(state)}
+    tensors |= {name: value.detach().numpy().astype(np.float16) for name, value in vectors}
     return tensors, quantization
+
+
+def transducer_matrices():
+    """(name in the file, name of the parameter) of each matrix of a Transducer."""
+    return (
+        ("predictor.embedding.weight", "embedding.weight"), ("predictor.input.weight", "predictor.weight_ih_l0"),
+        ("predictor.recurrent.weight", "predictor.weight_hh_l0"), ("joiner.heard.weight", "hears.weight"),
+        ("joiner.recalled.weight", "recalls.weight"), ("joiner.output.weight", "output.weight"),
+    )  # fmt: skip
 
 
 def count_layers(state):
@@ -131,18 +158,42 @@ def model_configuration(
     }  # fmt: skip
 
 
+def transducer_configuration(state, base, file, name, licence, source):
+    """The same of a transducer: `base` is the configuration of the model that lies in `file`, whose shapes are repeated."""
+    inner, predictor = state["recalls.weight"].shape
+    shared = {key: base[key] for key in ("features", "encoder", "streaming", "recurrent", "vocabulary")}
+    return {"format": 1, "name": name, "family": "rnnt", "licence": licence, "source": source} | shared | {
+        "base": {"file": file.name, "fingerprint": fingerprint(file)},
+        "transducer": {"embedding": state["embedding.weight"].shape[1], "predictor": predictor, "inner": inner},
+    }  # fmt: skip
+
+
 def write_model(path, state, configuration, pieces, scores, codings=None):
-    tensors, configuration["quantization"] = model_tensors(state, codings)
+    parts = transducer_tensors if configuration["family"] == "rnnt" else model_tensors
+    tensors, configuration["quantization"] = parts(state, codings)
     tensors |= vocabulary_tensors(pieces, scores)
     write_safetensors(path, tensors, {"sotto": json.dumps(configuration, separators=(",", ":"))})
 
 
+def read_base(path, run):
+    """The configuration of the model that a transducer was trained on."""
+    try:
+        with safe_open(path, "np") as file:
+            configuration, bias = json.loads(file.metadata()["sotto"]), file.get_tensor("output.bias")
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        sys.exit(f"{path} is not a model file of the family ctc: {error!r}")
+    if not np.array_equal(bias, run["base"].numpy()):
+        sys.exit(f"{path} is not the model that the run was trained on: export that run's checkpoint first")
+    return configuration
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("checkpoint", type=pathlib.Path)
+    parser.add_argument("checkpoint", type=pathlib.Path, help="of stream_ctc.py or stream_rnnt.py")
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("--vocabulary", required=True, help="SentencePiece model that the run was trained with")
-    parser.add_argument("--name", default="stream-ctc")
+    parser.add_argument("--base", type=pathlib.Path, help="of a transducer: the model file that its run's base was exported to")
+    parser.add_argument("--name", help="default: stream-ctc or stream-rnnt")
     parser.add_argument("--floats", action="store_true", help="the float weights, even where the last stage trained codes")
     parser.add_argument("--heads", type=int, default=6, help="attention heads of the encoder")
     arguments = parser.parse_args()
@@ -156,7 +207,14 @@ def main():
     if state["output.bias"].shape[0] != len(ids) + 1:
         sys.exit(f"{arguments.checkpoint} has {state['output.bias'].shape[0]} classes for {len(ids)} pieces and a blank")
     pieces, scores = [vocabulary.id_to_piece(i) for i in ids], [vocabulary.get_score(i) for i in ids]
-    configuration = model_configuration(state, arguments.heads, len(ids), arguments.name, "MIT", SOURCE)
+    if run.get("family") == "rnnt":
+        if not arguments.base:
+            sys.exit(f"{arguments.checkpoint} is of a transducer: name the file with its encoder, --base FILE")
+        base = read_base(arguments.base, run)
+        source = TRANSDUCER_SOURCE.format(base["name"])
+        configuration = transducer_configuration(state, base, arguments.base, arguments.name or "stream-rnnt", "MIT", source)
+    else:
+        configuration = model_configuration(state, arguments.heads, len(ids), arguments.name or "stream-ctc", "MIT", SOURCE)
     write_model(arguments.output, state, configuration, pieces, scores, codings)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.1f} MB")
 

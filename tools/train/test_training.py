@@ -80,7 +80,9 @@ def write_shards(folder, vocabulary, count):
         (folder / f"shard-{shard:04d}.clips.json").write_text(json.dumps(clips))
 
 
-class TrainingTests(unittest.TestCase):
+class TinyRuns(unittest.TestCase):
+    """A corpus of tones, an encoder of random weights, and runs on them."""
+
     def setUp(self):
         torch.set_num_threads(1)
         self.temporary = tempfile.TemporaryDirectory()
@@ -113,6 +115,8 @@ class TrainingTests(unittest.TestCase):
     def log(self, name):
         return [json.loads(line) for line in (self.folder / name / "log.jsonl").read_text().splitlines()]
 
+
+class TrainingTests(TinyRuns):
     def test_shards_speak_other_sentences(self):
         texts = [str(number) for number in range(10 * SENTENCES_A_SHARD)]
         said = []

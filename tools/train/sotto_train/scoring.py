@@ -36,12 +36,14 @@ class DevelopmentSet:
             texts.append(self.vocabulary.decode([piece for piece in best if piece]))
         return texts
 
+    def rates_of(self, texts):
+        """Of {setting: text of each clip}, {setting: (word, character) error rate in percent}."""
+        references = [reference for _, reference in self.clips]
+        return {name: (100 * jiwer.wer(references, t), 100 * jiwer.cer(references, t)) for name, t in texts.items()}
+
     def error_rates(self, model, settings=SETTINGS):
         """{setting: (word, character) error rate in percent}."""
         model.eval()
-        references, result = [reference for _, reference in self.clips], {}
-        for name in settings:
-            texts = self.texts(model, SETTINGS[name])
-            result[name] = (100 * jiwer.wer(references, texts), 100 * jiwer.cer(references, texts))
+        result = self.rates_of({name: self.texts(model, SETTINGS[name]) for name in settings})
         model.train()
         return result

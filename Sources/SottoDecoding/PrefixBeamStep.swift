@@ -1,8 +1,8 @@
-// What one frame does to the beam of a CTC search.
+// What one frame does to the hypotheses of a search.
 
 import SottoKernels
 
-extension CTCBeamSearch {
+extension PrefixBeam {
   /// The likeliest single way to lay a text over the frames, for the times of its tokens.
   struct Path: Sendable {
     var score = -Float.infinity
@@ -11,8 +11,7 @@ extension CTCBeamSearch {
     var before = TokenPeak()
   }
 
-  /// A hypothesis: all ways to lay it over the frames, those whose last frame is blank apart from those whose last
-  /// frame is its last token.
+  /// A hypothesis: all ways to lay it over the frames; with CTC, those whose last frame is its last token apart from the others.
   struct Live: Sendable {
     var node: Int32
     /// Log probabilities, summed over all ways.
@@ -51,15 +50,17 @@ extension CTCBeamSearch {
     rebase()
   }
 
-  /// A frame of a search with more than one hypothesis.
-  ///
-  /// - Parameter best: the largest score of the row.
-  mutating func take(best: Float) {
+  /// A frame whose scores are in `rows`.
+  mutating func take() {
     stay()
     let takesBack = scorers.contains { $0.takesBack }
-    let floor = max(best - options.tokenMargin, -.greatestFiniteMagnitude)
-    let areAll = findTokens(above: floor)
+    var areAll = true
+    var floor = -Float.infinity
     for parent in beam.indices {
+      if parent == 0 || topology == .transducer {
+        floor = self.floor(of: parent)
+        areAll = findTokens(of: parent, above: floor)
+      }
       for token in tokens { extend(parent, by: token) }
       if !areAll { extendByFavoured(parent, above: floor) }
     }
@@ -76,30 +77,44 @@ extension CTCBeamSearch {
     rebase()
   }
 
+  /// Where a hypothesis's scores begin.
+  private func offset(_ place: Int) -> Int { topology == .ctc ? 0 : place * (pieces + 1) }
+
+  private func score(_ place: Int, _ column: Int) -> Float { rows[offset(place) + column] }
+
+  /// The score that a token needs to be tried.
+  private func floor(of place: Int) -> Float {
+    let offset = offset(place)
+    var best = -Float.infinity
+    for index in offset...(offset + pieces) { best = max(best, rows[index]) }
+    return max(best - options.tokenMargin, -.greatestFiniteMagnitude)
+  }
+
   /// Each text without a new token, with what comes from the text that is one token shorter, if that is in the beam.
   private mutating func stay() {
     candidates.removeAll(keepingCapacity: true)
     for (place, live) in beam.enumerated() {
       var stays = live
-      stays.blank = live.acoustic + row[0]
+      let blank = score(place, 0)
+      stays.blank = live.acoustic + blank
       stays.blankPath = live.best
-      stays.blankPath.score += row[0]
+      stays.blankPath.score += blank
       let token = tree.token(live.node)
       if token >= 0 {
-        let score = row[token + 1]
-        stays.token = live.token + score
-        stays.tokenPath.score += score
-        if score > stays.tokenPath.peak.score {
-          stays.tokenPath.peak = TokenPeak(frame: frames, score: score)
-        }
+        if topology == .ctc { goOn(token, place, live, &stays) }
         let parent = tree.parent(live.node)
         if parent >= 0, tree.slot(parent) >= 0 {
-          let shorter = beam[tree.slot(parent)]
+          let shorter = tree.slot(parent)
           let entering = entering(token, from: shorter)
-          stays.token = logAdd(stays.token, entering.sum)
-          if entering.path.score > stays.tokenPath.score {
-            stays.tokenPath = entering.path
-            tree.setPeakBefore(path(shorter, before: token).before, of: parent)
+          if topology == .ctc {
+            stays.token = logAdd(stays.token, entering.sum)
+          } else {
+            stays.blank = logAdd(stays.blank, entering.sum)
+          }
+          let path = topology == .ctc ? stays.tokenPath : stays.blankPath
+          if entering.path.score > path.score {
+            if topology == .ctc { stays.tokenPath = entering.path } else { stays.blankPath = entering.path }
+            tree.setPeakBefore(self.path(beam[shorter], before: token).before, of: parent)
           }
         }
       }
@@ -107,15 +122,24 @@ extension CTCBeamSearch {
     }
   }
 
-  /// The likeliest way of a text that a new token may follow: a repetition of its last token needs a blank between.
+  /// The last token goes on.
+  private func goOn(_ token: Int, _ place: Int, _ live: Live, _ stays: inout Live) {
+    let score = score(place, token + 1)
+    stays.token = live.token + score
+    stays.tokenPath.score += score
+    if score > stays.tokenPath.peak.score { stays.tokenPath.peak = TokenPeak(frame: frames, score: score) }
+  }
+
+  /// The likeliest way of a text that a new token may follow: with CTC, a repetition of its last token needs a blank between.
   private func path(_ live: Live, before token: Int) -> Path {
     tree.token(live.node) == token ? live.blankPath : live.best
   }
 
   /// What comes from a text to the one with `token` more.
-  private func entering(_ token: Int, from live: Live) -> (sum: Float, path: Path) {
+  private func entering(_ token: Int, from place: Int) -> (sum: Float, path: Path) {
+    let live = beam[place]
     let from = path(live, before: token)
-    let score = row[token + 1]
+    let score = score(place, token + 1)
     let sum = (tree.token(live.node) == token ? live.blank : live.acoustic) + score
     return (
       sum, Path(score: from.score + score, peak: TokenPeak(frame: frames, score: score), before: from.peak)
@@ -123,12 +147,16 @@ extension CTCBeamSearch {
   }
 
   /// The tokens that are tried: the likeliest, in the order of the vocabulary. Whether they are all above the floor.
-  private mutating func findTokens(above floor: Float) -> Bool {
+  private mutating func findTokens(of place: Int, above floor: Float) -> Bool {
     tokens.removeAll(keepingCapacity: true)
-    for token in 0..<pieces where row[token + 1] >= floor { tokens.append(token) }
+    let first = offset(place) + 1
+    for token in 0..<pieces where rows[first + token] >= floor { tokens.append(token) }
     guard tokens.count > options.tokensPerFrame else { return true }
-    let row = row
-    tokens.sort { row[$0 + 1] > row[$1 + 1] || (row[$0 + 1] == row[$1 + 1] && $0 < $1) }
+    let rows = rows
+    tokens.sort {
+      let (one, other) = (rows[first + $0], rows[first + $1])
+      return one > other || (one == other && $0 < $1)
+    }
     tokens.removeLast(tokens.count - max(options.tokensPerFrame, 0))
     return false
   }
@@ -137,15 +165,17 @@ extension CTCBeamSearch {
   private mutating func extend(_ parent: Int, by token: Int) {
     let live = beam[parent]
     if let child = tree.child(of: live.node, token: token), tree.slot(child) >= 0 { return }
-    let entering = entering(token, from: live)
+    let entering = entering(token, from: parent)
     guard entering.sum > -.infinity else { return }
-    var longer = live
-    longer.blank = -.infinity
-    longer.blankPath.score = -.infinity
-    longer.token = entering.sum
-    longer.tokenPath = entering.path
-    longer.fusion += options.insertion
-    longer.tentative = 0
+    var longer = Live(node: live.node)
+    let nothing = Path()
+    if topology == .ctc {
+      (longer.blank, longer.blankPath) = (-.infinity, nothing)
+      (longer.token, longer.tokenPath) = (entering.sum, entering.path)
+    } else {
+      (longer.blank, longer.blankPath) = (entering.sum, entering.path)
+    }
+    longer.fusion = live.fusion + options.insertion
     for scorer in scorers.indices {
       let (score, state) = scorers[scorer].advance(tree.state(scorer, of: live.node), by: token)
       longer.fusion += score
@@ -161,12 +191,13 @@ extension CTCBeamSearch {
       scorers[scorer].appendFavoured(in: tree.state(scorer, of: beam[parent].node), to: &favoured)
     }
     var tried: Set<Int> = []
-    for token in favoured where token < pieces && row[token + 1] >= floor && !tokens.contains(token) {
+    for token in favoured
+    where token < pieces && score(parent, token + 1) >= floor && !tokens.contains(token) {
       if tried.insert(token).inserted { extend(parent, by: token) }
     }
   }
 
-  private func fusion(of token: Int, after node: Int32) -> Float {
+  func fusion(of token: Int, after node: Int32) -> Float {
     var sum = options.insertion
     for scorer in scorers.indices {
       sum += scorers[scorer].advance(tree.state(scorer, of: node), by: token).score
@@ -176,6 +207,7 @@ extension CTCBeamSearch {
 
   /// Makes the candidates that were ranked the beam.
   private mutating func keep() {
+    grown.removeAll(keepingCapacity: true)
     for live in beam { tree.setSlot(-1, of: live.node) }
     next.removeAll(keepingCapacity: true)
     for place in ranked {
@@ -191,10 +223,11 @@ extension CTCBeamSearch {
   }
 
   /// The node of a text with one token more.
-  private mutating func grow(from live: Live, by token: Int) -> Int32 {
+  mutating func grow(from live: Live, by token: Int) -> Int32 {
     tree.setPeakBefore(path(live, before: token).before, of: live.node)
     if let child = tree.child(of: live.node, token: token) { return child }
     let child = tree.insert(token, under: live.node)
+    grown.append(child)
     for scorer in scorers.indices {
       let state = scorers[scorer].advance(tree.state(scorer, of: live.node), by: token).state
       tree.setState(state, of: scorer, at: child)
@@ -203,7 +236,7 @@ extension CTCBeamSearch {
   }
 
   /// Takes off the totals what the best hypothesis has.
-  private mutating func rebase() {
+  mutating func rebase() {
     guard let first = beam.first, first.acoustic > -.infinity else { return }
     let (acoustic, path) = (first.acoustic, first.best.score)
     base += Double(acoustic + first.fusion)
@@ -215,48 +248,5 @@ extension CTCBeamSearch {
       beam[index].blankPath.score -= path
       beam[index].tokenPath.score -= path
     }
-  }
-
-  // MARK: Greedy
-
-  /// A frame of greedy search: the class with the largest score.
-  ///
-  /// - Parameter largest: the largest score of the row, before what scorers add.
-  mutating func takeBest(largest: Float) {
-    guard var live = beam.first else { return }
-    let last = tree.token(live.node)
-    let mayRepeat = live.token > -.infinity
-    let isFused = !scorers.isEmpty || options.insertion != 0
-    var best = 0
-    var bestScore = row[0]
-    let floor = max(largest - options.tokenMargin, -.greatestFiniteMagnitude)
-    for index in row.indices.dropFirst() where row[index] >= floor {
-      let isNew = isFused && !(index - 1 == last && mayRepeat)
-      let score = isNew ? row[index] + fusion(of: index - 1, after: live.node) : row[index]
-      if score > bestScore { (best, bestScore) = (index, score) }
-    }
-    guard best > 0 else { return takeBlank(row[0]) }
-    let token = best - 1
-    let score = row[best]
-    if token == last && mayRepeat {
-      live.token += score
-      live.tokenPath.score += score
-      if score > live.tokenPath.peak.score { live.tokenPath.peak = TokenPeak(frame: frames, score: score) }
-    } else {
-      let from = live.best
-      let fusion = isFused ? fusion(of: token, after: live.node) : 0
-      let node = grow(from: live, by: token)
-      tree.setSlot(-1, of: live.node)
-      tree.setSlot(0, of: node)
-      live.token = live.acoustic + score
-      live.blank = -.infinity
-      live.fusion += fusion
-      live.tokenPath = Path(
-        score: from.score + score, peak: TokenPeak(frame: frames, score: score), before: from.peak)
-      live.blankPath.score = -.infinity
-      live.node = node
-    }
-    beam[0] = live
-    rebase()
   }
 }

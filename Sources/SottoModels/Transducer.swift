@@ -1,0 +1,98 @@
+// A transducer on a CTC model (RNN-T: Graves, arXiv 1211.3711): predictor and joiner.
+
+import Glibc
+import SottoKernels
+
+/// What comes next, after what was heard and what was said: scores of the blank (class 0) and of each piece i (class i + 1).
+///
+///     g = LSTM of the pieces said so far; h = a row of the CTC model's last recurrent layer (`CTCStream.heard`)
+///     log-softmax(log o + output(tanh(heard(h) + recalled(g))))
+///
+/// o are the probabilities of what begins there for CTC, so that a joiner of zeros is CTC.
+public struct Transducer: Sendable {
+  /// [pieces + 1, embedding]: row 0 is the start of a text, row i + 1 piece i.
+  let embedding: Weights
+  let predictor: Recurrent
+  let heard: Linear
+  let recalled: Linear
+  let output: Linear
+  /// Width of the rows that it hears.
+  public let width: Int
+
+  /// Pieces and the blank.
+  public var classes: Int { output.outputs }
+
+  /// - Throws: `ModelError`, also where the model is of another family.
+  public init(_ file: ModelFile) throws {
+    let shape = try file.part(\.transducer, of: .rnnt)
+    width = try file.part(\.recurrent, of: .rnnt).width
+    let classes = file.configuration.vocabulary.size + 1
+    embedding = try file.weights("predictor.embedding.weight", rows: classes, inputs: shape.embedding)
+    predictor = try Recurrent(file, "predictor", inputs: shape.embedding, width: shape.predictor)
+    heard = try Linear(file, ["joiner.heard"], inputs: width, outputs: shape.inner)
+    recalled = try Linear(file, ["joiner.recalled"], inputs: shape.predictor, outputs: shape.inner)
+    output = try Linear(file, ["joiner.output"], inputs: shape.inner, outputs: classes)
+  }
+
+  /// What the predictor remembers of the pieces said so far. Copies share memory.
+  public struct Prefix: Sendable {
+    fileprivate let hidden: Matrix
+    fileprivate let cell: Matrix
+    /// What the joiner takes of it, [1, inner].
+    fileprivate let recalled: Matrix
+  }
+
+  /// Before the first piece.
+  public func start(_ context: ComputeContext) -> Prefix {
+    step(0, Recurrent.State(width: predictor.width), context)
+  }
+
+  /// A prefix with one piece more.
+  ///
+  /// - Precondition: the piece is one of the vocabulary.
+  public func extended(_ prefix: Prefix, by piece: Int, _ context: ComputeContext) -> Prefix {
+    var state = Recurrent.State(width: predictor.width)
+    state.hidden = prefix.hidden
+    state.cell = prefix.cell
+    return step(piece + 1, state, context)
+  }
+
+  private func step(_ row: Int, _ before: Recurrent.State, _ context: ComputeContext) -> Prefix {
+    var state = before
+    var y = Matrix(rows: 0, columns: 0)
+    let x = Matrix(rows: 1, columns: embedding.inputs, elements: embedding.row(row))
+    predictor(x, state: &state, into: &y, context)
+    return Prefix(hidden: state.hidden, cell: state.cell, recalled: recalled(y, context))
+  }
+
+  /// Writes the log-probabilities of what comes after each prefix, [prefixes, classes].
+  ///
+  /// - Parameters:
+  ///   - row: what was heard, [1, width].
+  ///   - onsets: log-probabilities of what begins there for CTC, one for each class.
+  public func score(
+    _ row: Matrix, onsets: [Float], after prefixes: [Prefix], into scores: inout Matrix,
+    _ context: ComputeContext
+  ) {
+    precondition(row.rows == 1 && row.columns == width && onsets.count == classes, "sizes of a row differ")
+    let heard = heard(row, context).elements
+    var inner = Matrix(rows: prefixes.count, columns: heard.count)
+    inner.withUnsafeMutableElements { inner in
+      for (place, prefix) in prefixes.enumerated() {
+        prefix.recalled.withUnsafeElements { recalled in
+          for index in heard.indices {
+            inner[place * heard.count + index] = tanhf(heard[index] + recalled[index])
+          }
+        }
+      }
+    }
+    output(inner, into: &scores, context)
+    let classes = classes
+    scores.withUnsafeMutableElements { scores in
+      for place in prefixes.indices {
+        for index in onsets.indices { scores[place * classes + index] += onsets[index] }
+      }
+    }
+    scores.applyLogSoftmax()
+  }
+}
