@@ -23,14 +23,14 @@ enum StreamModel {
   }
 }
 
-/// The transducer on it, both without a language model.
-@Suite(
-  .enabled(
-    if: FileManager.default.fileExists(atPath: TransducerModelTests.path),
-    "models/stream-rnnt.safetensors is not there"))
-struct TransducerModelTests {
+enum TransducerModel {
   static let path = SpeechModel.package.appending(path: "models/stream-rnnt.safetensors").path
+  static let isExpected = FileManager.default.fileExists(atPath: path)
+}
 
+/// The transducer on it, both without a language model.
+@Suite(.enabled(if: TransducerModel.isExpected, "models/stream-rnnt.safetensors is not there"))
+struct TransducerModelTests {
   private static func recognizer(_ path: String) throws -> Recognizer {
     var configuration = RecognizerConfiguration()
     configuration.threads = 1
@@ -38,14 +38,15 @@ struct TransducerModelTests {
   }
 
   @Test func hearsTheSamplesBetterThanWhatItStandsOn() throws {
-    let own = try StreamModelTests.errors(Self.recognizer(Self.path))
+    let own = try StreamModelTests.errors(Self.recognizer(TransducerModel.path))
     let base = try StreamModelTests.errors(Self.recognizer(StreamModel.path))
     #expect(own.referenceLength > 200 && own.rate < base.rate, "\(own), \(base)")
   }
 
   @Test(arguments: NoSpeechTests.sounds.map(\.name)) func givesNoWords(name: String) throws {
     let sound = try #require(NoSpeechTests.sounds.first { $0.name == name })
-    let transcript = try Self.recognizer(Self.path).transcribe(SampleSource(samples: sound.samples()))
+    let recognizer = try Self.recognizer(TransducerModel.path)
+    let transcript = try recognizer.transcribe(SampleSource(samples: sound.samples()))
     #expect(transcript.segments.isEmpty, "\(transcript.text)")
   }
 }
