@@ -8,7 +8,8 @@ What the base hears (rows of its last LSTM layer, in chunks of 320, 640 and 1280
 RUN/heard; training reads that, with noise. Predictor and joiner begin with CTC's own scores (sotto_train/transducer.py) and
 learn with --epochs at a constant rate, then --decay steps with a rate that falls to nothing; with --recipe these by weights in
 binary coding, from the average on. With --text the predictor first learns by itself what pieces follow one another. RUN/log.jsonl has one line an epoch with error rates on the development set, of greedy search and no
-language model; RUN/checkpoint.pt is what the command goes on from, where it exists.
+language model; RUN/checkpoint.pt is what the command goes on from, where it exists. With --epochs 0 it holds what was learnt from
+text, and may be copied to begin runs on any base.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from export import transducer_matrices
 from sotto_train.binary_coding import CodedWeights, RowCoding, read_recipe, rule_of
 from sotto_train.data import PreparedCorpus
 from sotto_train.heard import HeardCorpus, hear, load_base
-from sotto_train.precision import PRECISIONS, faster_precision
+from sotto_train.precision import PRECISIONS, faster_precision, mixed
 from sotto_train.scoring import SETTINGS, DevelopmentSet
 from sotto_train.texts import spoken
 from sotto_train.transducer import Transducer, compact, greedy, keep_rows, onsets, transducer_loss
@@ -36,7 +37,7 @@ from sotto_train.transducer import Transducer, compact, greedy, keep_rows, onset
 AVERAGE = 0.998
 CLIP = 2.0
 LANGUAGE = 0.3  # share of what the text alone tells that the joiner begins with
-SENTENCES, LONGEST = 48, 64  # sentences in a step on text, pieces of each at most
+PIECES, LONGEST = 1600, 64  # pieces in a step on text, and of a sentence at most
 REFIT = 20  # steps of coded weights from one fit of their scales to the next
 
 
@@ -59,7 +60,9 @@ class Run:
         # Where the run is: steps on text; epoch, batch of it, steps since the stage began; steps of the decay.
         self.place = {"text": 0, "epoch": 0, "batch": 0, "step": 0, "decay": None}
         self.seconds = 0.0
-        self.coding = None
+        # Of what is heard and of the text alone; the steps on speech are in float32.
+        self.precision = faster_precision() if arguments.precision == "auto" else arguments.precision
+        self.coding, self.is_reading = None, False
         rules = read_recipe(arguments.recipe) if arguments.recipe else []
         found = {ours: rule_of(rules, name) for name, ours in transducer_matrices()}
         self.planes = {name: rule["bits"] for name, rule in found.items() if rule}
@@ -76,6 +79,9 @@ class Run:
             state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise SystemExit(f"{self.checkpoint} is damaged: remove it to begin again ({error})")
+        # Text alone is learnt without a base: such a checkpoint may begin runs on others.
+        if (state["place"]["epoch"] or state["place"]["batch"]) and not torch.equal(state["base"], self.base.output.bias.half()):
+            raise SystemExit(f"{self.checkpoint} is of a run on another base than {self.arguments.base}")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -113,6 +119,8 @@ class Run:
     def rate(self):
         """A warm-up, one, and a fall at the end of the run."""
         factor = min(1, (self.place["step"] + 1) / self.arguments.warm_up)
+        if self.is_reading:
+            factor *= 1 - 0.9 * self.place["text"] / self.arguments.text_steps
         return self.arguments.rate * factor * (1 - (self.place["decay"] or 0) / max(1, self.arguments.decay))
 
     def step(self, loss_of):
@@ -141,21 +149,25 @@ class Run:
     def text_loss(self, sentences):
         """Nats a piece of what comes next, as the joiner tells it that hears nothing; and it should be a log-probability as
         it is, without a softmax."""
-        chosen = torch.randint(len(sentences), (SENTENCES,)).tolist()
-        pieces = torch.nn.utils.rnn.pad_sequence([torch.tensor(sentences[i]) for i in chosen], batch_first=True)
-        recalled, _ = self.model.predictions(functional.pad(pieces, (1, 0))[:, :-1])
-        heard = self.model.hears.bias.expand_as(recalled)
-        hidden = torch.tanh(heard + recalled)[pieces > 0]
-        scores = self.model.output(self.model.dropout(hidden))[:, 1:]
+        place = int(torch.randint(len(sentences), ()))
+        count = max(1, PIECES // len(sentences[place]))
+        chosen = sentences[max(0, place - count) : place + 1]  # of about the same length
+        pieces = torch.nn.utils.rnn.pad_sequence([torch.tensor(own) for own in chosen], batch_first=True)
+        with mixed(self.precision):
+            recalled, _ = self.model.predictions(functional.pad(pieces, (1, 0))[:, :-1])
+            hidden = torch.tanh(self.model.hears.bias + recalled)[pieces > 0]
+            scores = self.model.output(self.model.dropout(hidden)).float()[:, 1:]
         total = scores.logsumexp(dim=-1)
         return (total - scores.gather(1, pieces[pieces > 0][:, None] - 1)[:, 0]).mean() + 0.05 * total.square().mean()
 
     def learn_text(self):
         lines = [spoken(line) for line in self.arguments.text.read_text(encoding="utf-8").splitlines()]
         sentences = [pieces[:LONGEST] for pieces in self.vocabulary.encode(lines) if len(pieces) > 1 and 0 not in pieces]
+        sentences.sort(key=len)
         losses, saved = [], time.time()
         if self.place["text"] == 0:
             torch.nn.init.xavier_uniform_(self.model.output.weight)
+        self.is_reading = True
         while self.place["text"] < self.arguments.text_steps:
             self.place["text"] += 1
             losses.append(self.step(lambda: self.text_loss(sentences)))
@@ -163,6 +175,7 @@ class Run:
                 print(f"{self.place}: text, {sum(losses[-100:]) / len(losses[-100:]):.3f} nats a piece", flush=True)
                 self.save()
                 saved = time.time()
+        self.is_reading = False
         print(f"text: {sum(losses[-100:]) / max(1, len(losses[-100:])):.3f} nats a piece, {self.seconds:.0f} s", flush=True)
         with torch.no_grad():
             # No piece is to become less likely beside the blank than it was, on the whole.
@@ -198,15 +211,16 @@ class Run:
 
     def train(self):
         arguments = self.arguments
-        self.prepared = PreparedCorpus(arguments.prepared, arguments.shards)
-        self.corpus = HeardCorpus(self.prepared, arguments.run / "heard")
-        precision = faster_precision() if arguments.precision == "auto" else arguments.precision
-        self.corpus.prepare(
-            self.base, arguments.seed, precision,
-            lambda shard: print(f"heard shard {shard + 1} of {self.prepared.shards}", flush=True),
-        )  # fmt: skip
         if self.place["text"] < arguments.text_steps:
             self.learn_text()
+        if not arguments.epochs:
+            return
+        self.prepared = PreparedCorpus(arguments.prepared, arguments.shards)
+        self.corpus = HeardCorpus(self.prepared, arguments.run / "heard")
+        self.corpus.prepare(
+            self.base, arguments.seed, self.precision,
+            lambda shard: print(f"heard shard {shard + 1} of {self.prepared.shards}", flush=True),
+        )  # fmt: skip
         if self.place["epoch"] == self.place["batch"] == 0:
             self.measure(("640",))
         while self.place["decay"] is None and self.place["epoch"] < arguments.epochs:
