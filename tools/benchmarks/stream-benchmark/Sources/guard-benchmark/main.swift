@@ -56,13 +56,13 @@ func run(modelPath: String, chunk: Int, manifest: URL) throws -> String {
   }
   let texts = lines.map { model.vocabulary.tokens($0.text) }
   // The next recording's text of about the same length, where there is one.
-  let others = texts.indices.map { place in
-    (1..<texts.count).map { texts[(place + $0) % texts.count] }.first {
-      abs($0.count - texts[place].count) * 5 <= texts[place].count
-    } ?? []
+  let others: [[Int]] = texts.indices.map { place in
+    let (own, count) = (texts[place].count, texts.count)
+    let following = (1..<count).map { texts[(place + $0) % count] }
+    return following.first { abs($0.count - own) * 5 <= own } ?? []
   }
-  let loops = texts.map { text in
-    text + (0..<repetitions).flatMap { _ in text.suffix(looped) }
+  let loops: [[Int]] = texts.map { text in
+    text + (0..<repetitions).flatMap { _ in Array(text.suffix(looped)) }
   }
   return """
     nats a piece: least | 1 % | 5 % | median | 95 % | 99 % | most | too long to be aligned
