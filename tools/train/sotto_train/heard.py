@@ -48,6 +48,10 @@ class HeardCorpus:
     def prepare(self, model, seed, precision="float32", told=lambda shard: None):
         """Computes what is missing. Each shard draws its chunks and masks by itself, so that it may be stopped."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        mark, own = self.folder / "base.npy", model.output.bias.numpy()
+        if mark.exists() and not np.array_equal(np.load(mark), own):
+            raise SystemExit(f"{self.folder} is what another model has heard: remove it")
+        np.save(mark, own)
         for shard in range(self.corpus.shards):
             path = self.folder / f"{shard:04d}.npy"
             if not path.exists():
