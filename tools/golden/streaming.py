@@ -138,10 +138,6 @@ def write_mocha():
     model, base, rows, begins = begin_decoder(
         lambda: MoChA(len(PIECES), RECURRENT, EMBEDDING, PREDICTOR, JOINER, ENERGY, WINDOW, 0.0), 5
     )
-    # The file has their product alone.
-    model.gain.fill_(3.0)
-    model.direction.copy_((3 * model.direction / model.direction.norm()).half().float())
-    model.gain.copy_(model.direction.norm())
     write_decoder(model, mocha_configuration, base, "random-mocha")
     outputs, _ = model.predictions(torch.tensor([[0, *TEXT]]))
     inside, exists = windows(torch.arange(len(rows)), WINDOW)

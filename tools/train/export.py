@@ -91,10 +91,9 @@ def transducer_tensors(state, codings=None):
 def mocha_tensors(state, codings=None):
     """The same from the state of a MoChA."""
     whole = ((name, parameter, slice(None)) for name, parameter in mocha_matrices())
-    direction = state["gain"] * state["direction"] / state["direction"].norm()
     vectors = (
         ("predictor.bias", state["predictor.bias_ih_l0"] + state["predictor.bias_hh_l0"]),
-        ("stop.heard.bias", state["stop_hears.bias"]), ("stop.direction", direction), ("stop.offset", state["offset"][None]),
+        ("stop.heard.bias", state["stop_hears.bias"]), ("stop.direction", state["direction"]), ("stop.offset", state["offset"][None]),
         ("attention.query.bias", state["queries.bias"]), ("attention.places", state["places"]),
         ("output.heard.bias", state["hears.bias"]), ("output.bias", state["output.bias"]),
     )  # fmt: skip

@@ -62,7 +62,7 @@ class MoChATests(unittest.TestCase):
     def model(self):
         torch.manual_seed(7)
         model = MoChA(5, 4, 3, 6, 7, 5, 3, 0.0)
-        for parameter in (model.output.weight, model.places, model.gain, model.offset):
+        for parameter in (model.output.weight, model.places, model.direction, model.offset):
             torch.nn.init.normal_(parameter)
         return model
 
@@ -95,7 +95,7 @@ class MoChATests(unittest.TestCase):
 
     def test_the_guide_is_least_where_stops_follow_ctc(self):
         model = self.model()
-        torch.nn.init.zeros_(model.gain)
+        torch.nn.init.zeros_(model.direction)
         classes = torch.tensor([[0, 3, 0, 0, 2, 0]])
         begins = torch.full((1, 6, 6), 1e-4).scatter(2, classes[..., None], 0.9995).log()
         kept, rows = torch.ones(1, 6, dtype=torch.bool), torch.randn(1, 6, 4)

@@ -3,12 +3,12 @@
 On frozen rows h [T, rows] of a CTC model's last LSTM layer, 25 a second. For each piece the decoder goes on from the row after its
 last stop, and stops in row t with the probability p; there it looks back over a window of rows and says which piece it is:
 
-    stop       p = sigmoid(g v·tanh(W_h h + W_s s + b) / |v| + r + log((1 - o(blank)) / o(blank)))
+    stop       p = sigmoid(v·tanh(W_h h + W_s s + b) + r + log((1 - o(blank)) / o(blank)))
     attention  softmax over the window's rows of q(s)·k(h) / sqrt(D) + one number for each place in it; c the mean of W_c h
     piece      softmax(log o(piece) + output(tanh(c + W_y s)))
 
 s is the decoder: an LSTM over the pieces said so far, which does not see what was attended to, so that all of a text is
-computed at once. o are CTC's onsets in row t (onsets.py): with an output, a g and an r of zeros, it stops and says what CTC does.
+computed at once. o are CTC's onsets in row t (onsets.py): with an output, a v and an r of zeros, it stops and says what CTC does.
 At most one piece is said in a row, as with CTC: where nothing begins for CTC, nothing can be said, and there are no loops.
 
 Trained on the expected alignment (`expected_stops`), which attention and onsets are averaged with, and guided by CTC's own
@@ -35,8 +35,8 @@ class MoChA(nn.Module):
         self.predictor = nn.LSTM(embedding, predictor, batch_first=True)
         self.stop_hears = nn.Linear(rows, energy)
         self.stop_recalls = nn.Linear(predictor, energy, bias=False)
-        self.direction = nn.Parameter(torch.randn(energy))
-        self.gain = nn.Parameter(torch.zeros(()))
+        # Without the scale that the paper divides by: a single number at a rate of its own would be slow to begin.
+        self.direction = nn.Parameter(torch.zeros(energy))
         self.offset = nn.Parameter(torch.zeros(()))
         self.keys = nn.Linear(rows, energy, bias=False)
         self.queries = nn.Linear(predictor, energy)
@@ -67,13 +67,9 @@ class MoChA(nn.Module):
         self.output.weight *= share
         self.output.bias *= share
 
-    def stop_direction(self):
-        """What tanh(…) is multiplied by, [energy]."""
-        return self.gain * self.direction / self.direction.norm()
-
     def stops(self, heard, recalled, begins):
         """Log-odds [N] of a stop: heard [N, energy] by `stop_hears`, recalled [N, energy], log-probabilities of onsets [N, V + 1]."""
-        return torch.tanh(heard + recalled) @ self.stop_direction() + self.offset + log_odds(begins)
+        return torch.tanh(heard + recalled) @ self.direction + self.offset + log_odds(begins)
 
     def attend(self, keys, values, queries, inside):
         """keys [N, window, energy], values [N, window, inner], queries [N, energy], which rows there are [N, window]: [N, inner]."""
