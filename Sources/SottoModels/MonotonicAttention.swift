@@ -109,11 +109,14 @@ public struct MonotonicAttention: Sendable {
   /// - Parameter onsets: log-probabilities of what begins there for CTC, the blank first.
   /// - Precondition: a row was heard.
   public func stops(_ past: Past, onsets: [Float], after prefixes: [Prefix]) -> [Float] {
-    precondition(!past.stop.isEmpty && onsets.count == pieces + 1, "nothing was heard, or onsets of another model")
+    precondition(
+      !past.stop.isEmpty && onsets.count == pieces + 1, "nothing was heard, or onsets of another model")
     let prior = logf(max(1 - expf(onsets[0]), Self.least)) - onsets[0] + offset
     return prefixes.map { prefix in
       var sum = prior
-      for index in direction.indices { sum += direction[index] * tanhf(past.stop[index] + prefix.stop[index]) }
+      for index in direction.indices {
+        sum += direction[index] * tanhf(past.stop[index] + prefix.stop[index])
+      }
       return sum
     }
   }
@@ -128,7 +131,8 @@ public struct MonotonicAttention: Sendable {
     _ past: Past, onsets: [Float], after prefixes: [Prefix], into scores: inout Matrix,
     _ context: ComputeContext
   ) {
-    precondition(!past.stop.isEmpty && onsets.count == pieces + 1, "nothing was heard, or onsets of another model")
+    precondition(
+      !past.stop.isEmpty && onsets.count == pieces + 1, "nothing was heard, or onsets of another model")
     let columns = recalled.outputs
     var inner = Matrix(rows: prefixes.count, columns: columns)
     inner.withUnsafeMutableElements { inner in

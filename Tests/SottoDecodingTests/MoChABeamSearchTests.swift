@@ -95,7 +95,10 @@ private typealias Search = MoChABeamSearch<HashModel>
     let onsets = onsets(rows.scores)
     var sums: [[Int]: Double] = [:]
     func step(_ row: Int, _ text: [Int], _ prefix: UInt64, _ total: Double) {
-      guard row < rows.scores.rows else { return sums[text, default: 0] += exp(total) }
+      guard row < rows.scores.rows else {
+        sums[text, default: 0] += exp(total)
+        return
+      }
       let past = (max(0, row - 1)...row).map { rows.heard[$0, 0] }
       let stop = 1 / (1 + exp(-Double(model.odds(past, onsets[row], prefix))))
       step(row + 1, text, prefix, total + log(1 - stop))

@@ -86,7 +86,9 @@ import Testing
     let itself = #expect(throws: ModelError.self) { try file.base() }
     #expect(itself?.description.contains("it is of the family rnnt, not ctc") == true)
     #expect(throws: ModelError.self) { try CTCModel(file) }
-    #expect(throws: ModelError.self) { try ModelFile(path: TestSignal.goldenPath("random-stream.safetensors")).base() }
+    #expect(throws: ModelError.self) {
+      try ModelFile(path: TestSignal.goldenPath("random-stream.safetensors")).base()
+    }
   }
 
   private static let decoders = [
@@ -100,7 +102,9 @@ import Testing
     let configuration = Fixture.streaming.replacingOccurrences(of: "\"ctc\"", with: family)
       .replacingOccurrences(
         of: "\"vocabulary\"",
-        with: "\"base\":{\"file\":\"\(name)\",\"fingerprint\":\"0\"},\(Self.decoders[family] ?? "")\"vocabulary\"")
+        with:
+          "\"base\":{\"file\":\"\(name)\",\"fingerprint\":\"0\"},\(Self.decoders[family] ?? "")\"vocabulary\""
+      )
     let path = try folder.file("m.safetensors", Fixture.model("", configuration: configuration))
     let error = #expect(throws: ModelError.self) { try ModelFile(path: path) }
     #expect(error?.description.contains("which is no name of a file") == true)

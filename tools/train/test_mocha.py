@@ -14,6 +14,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import stream_mocha  # noqa: E402
+import stream_rnnt  # noqa: E402
 from export import mocha_matrices, mocha_tensors  # noqa: E402
 from sotto_train.mocha import MoChA, expected_stops, greedy, mocha_loss  # noqa: E402
 from sotto_train.onsets import onsets  # noqa: E402
@@ -122,8 +123,18 @@ class MoChATests(unittest.TestCase):
 
 class MoChARunTests(DecoderRuns):
     def test_learns_resumes_and_is_exported_as_trained(self):
-        own = dict(energy=8, window=4, guide=1.0, falls_to=0.95)
-        self.learns_resumes_and_is_exported(stream_mocha.Run, mocha_matrices(), mocha_tensors, **own)
+        own = dict(energy=8, window=4, guide=1.0)
+        self.learns_resumes_and_is_exported(
+            stream_mocha.Run, mocha_matrices(), mocha_tensors, falls_to=0.95, **own
+        )
+        # What a transducer learnt from text alone tells the same.
+        text = dict(text=self.folder / "text", text_steps=3, epochs=0)
+        other = self.decoder_run(stream_rnnt.Run, "other", **text)
+        taken = self.decoder_run(
+            stream_mocha.Run, "taken", language=self.folder / "other" / "checkpoint.pt", **text, **own
+        )
+        classes = torch.tensor([[0, 3, 1, 2]])
+        torch.testing.assert_close(taken.model.eval().language(classes), other.model.eval().language(classes))
 
 
 if __name__ == "__main__":

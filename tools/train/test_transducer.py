@@ -91,7 +91,7 @@ class DecoderRuns(TinyRuns):
         arguments = dict(
             prepared=self.folder / "prepared", run=self.folder / name, base=self.folder / "base" / "checkpoint.pt",
             vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", shards=None, heard=None,
-            text=None, text_steps=0, epochs=2, decay=0, recipe=None, batch=6, embedding=8, predictor=16, inner=16, dropout=0.1,
+            text=None, language=None, text_steps=0, epochs=2, decay=0, recipe=None, batch=6, embedding=8, predictor=16, inner=16, dropout=0.1,
             rows_dropout=0.1, noise=0.1, rate=1e-2, warm_up=2, precision="float32", seed=1, heads=HEADS,
         )  # fmt: skip
         arguments = argparse.Namespace(**(arguments | changes))

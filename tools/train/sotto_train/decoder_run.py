@@ -79,6 +79,8 @@ class DecoderRun:
         self.losses = []
         if self.checkpoint.exists():
             self.resume()
+        elif arguments.language:
+            self.take_language(arguments.language)
 
     # The run on disk.
 
@@ -97,6 +99,21 @@ class DecoderRun:
         torch.set_rng_state(state["random"])
         if state["coding"]:
             self.coding = CodedWeights.of_state(self.model, state["coding"])
+
+    @torch.no_grad()
+    def take_language(self, path):
+        """Begins with what a run of any of these decoders has learnt from text, and nothing else yet."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not state["place"]["text"] or any(state["place"][name] for name in ("step", "epoch", "batch")):
+            raise SystemExit(f"{path} is not of a run that has learnt from text alone, to its end (--epochs 0)")
+        own = self.model.state_dict()
+        for name, value in state["model"].items():
+            if name.startswith(("embedding.", "predictor.", "recalls.", "output.")) or name == "hears.bias":
+                # Of one that has a class for the blank, the first, or has not.
+                count = min(len(own[name]), len(value))
+                own[name][-count:].copy_(value[-count:])
+        self.average.load_state_dict(own)
+        self.place["text"] = state["place"]["text"]
 
     def save(self):
         state = {
@@ -284,6 +301,7 @@ def parser(description):
     parser.add_argument("--heads", type=int, default=6, help="attention heads of the base")
     parser.add_argument("--shards", type=int, help="take only so many, the oldest")
     parser.add_argument("--text", type=pathlib.Path, help="sentences that the predictor learns from, one a line")
+    parser.add_argument("--language", type=pathlib.Path, help="checkpoint of another decoder's run that has learnt from text alone")
     parser.add_argument("--text-steps", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--decay", type=int, default=0, metavar="STEPS")
