@@ -3,16 +3,17 @@
 import ArgumentParser
 import Foundation
 import Sotto
+import SottoModels
 
 struct LanguageModelOptions: ParsableArguments {
   /// In place of a file: no language model, even where one lies beside the model.
   static let none = "none"
-  /// In place of a file: the one that lies beside the model.
+  /// In place of a file: the one that lies beside the model, or beside the model that it stands on.
   static let beside = "default"
 
   @Option(
     help: ArgumentHelp(
-      "Language model for a streaming model (see sotto lm build); none for none. By default NAME.lm where it lies beside the model.",
+      "Language model for a streaming model (see sotto lm build); none for none. By default NAME.lm beside the model, or that of the model that it stands on.",
       valueName: "file"))
   var lm: String?
 
@@ -33,13 +34,22 @@ struct LanguageModelOptions: ParsableArguments {
     return model
   }
 
+  /// Beside the model that a model stands on, whose vocabulary is the same; nil where there is none.
+  private static func pathOfBase(_ modelPath: String) -> String? {
+    guard let base = try? ModelFile(path: modelPath).configuration.base else { return nil }
+    let folder = URL(fileURLWithPath: modelPath).deletingLastPathComponent()
+    let path = folder.appendingPathComponent(base.file).deletingPathExtension().path + ".lm"
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }
+
   /// The file that a choice means: a path, `none`, `default`, or nil for the default where there is one.
   ///
   /// - Throws: `Failure` where a language model is asked for and not there.
   static func path(_ choice: String?, for modelPath: String) throws -> String? {
     let suffix = "." + ModelSearch.fileExtension
     let stem = modelPath.hasSuffix(suffix) ? String(modelPath.dropLast(suffix.count)) : modelPath
-    let own = stem + ".lm"
+    var own = stem + ".lm"
+    if !FileManager.default.fileExists(atPath: own), let other = pathOfBase(modelPath) { own = other }
     switch choice {
     case nil: return FileManager.default.fileExists(atPath: own) ? own : nil
     case none: return nil

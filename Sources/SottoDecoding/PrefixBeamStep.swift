@@ -14,7 +14,7 @@ extension PrefixBeam {
   /// A hypothesis: all ways to lay it over the frames; with CTC, those whose last frame is its last token apart from the others.
   struct Live: Sendable {
     var node: Int32
-    /// Log probabilities, summed over all ways.
+    /// Log probabilities, summed over all ways; with a transducer, `blank` is that of all of them.
     var blank: Float = 0
     var token = -Float.infinity
     /// What scorers added, and how much of that may be taken back yet.

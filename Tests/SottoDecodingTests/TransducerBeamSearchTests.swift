@@ -80,7 +80,10 @@ private typealias Search = TransducerBeamSearch<HashModel>
     let onsets = onsets(rows.scores)
     var sums: [[Int]: Double] = [:]
     func step(_ row: Int, _ text: [Int], _ prefix: UInt64, _ total: Double) {
-      guard row < rows.scores.rows else { return sums[text, default: 0] += exp(total) }
+      guard row < rows.scores.rows else {
+        sums[text, default: 0] += exp(total)
+        return
+      }
       let scores = model.scores(rows.heard[row, 0], onsets[row], prefix)
       step(row + 1, text, prefix, total + Double(scores[0]))
       for token in 0..<(scores.count - 1) {
@@ -164,12 +167,10 @@ private typealias Search = TransducerBeamSearch<HashModel>
           first = end
           let part = stream.commit(stream.stableCount)
           committed.tokens += part.tokens
-          committed.frames += part.frames
         }
         let (expected, found) = (whole.hypotheses(), stream.hypotheses())
         #expect(committed.tokens.count > 10)
         #expect(found.map { committed.tokens + $0.tokens } == expected.map(\.tokens))
-        #expect(committed.frames + stream.best.frames == whole.best.frames)
         #expect(zip(found, expected).allSatisfy { abs($0.total - $1.total) < 1e-3 })
         #expect(stream.framesSinceToken == whole.framesSinceToken && stream.frames == 300)
       }

@@ -23,6 +23,34 @@ enum StreamModel {
   }
 }
 
+enum TransducerModel {
+  static let path = SpeechModel.package.appending(path: "models/stream-rnnt.safetensors").path
+  static let isExpected = FileManager.default.fileExists(atPath: path)
+}
+
+/// The transducer on it, both without a language model.
+@Suite(.enabled(if: TransducerModel.isExpected, "models/stream-rnnt.safetensors is not there"))
+struct TransducerModelTests {
+  private static func recognizer(_ path: String) throws -> Recognizer {
+    var configuration = RecognizerConfiguration()
+    configuration.threads = 1
+    return try Recognizer(modelPath: path, configuration: configuration)
+  }
+
+  @Test func hearsTheSamplesBetterThanWhatItStandsOn() throws {
+    let own = try StreamModelTests.errors(Self.recognizer(TransducerModel.path))
+    let base = try StreamModelTests.errors(Self.recognizer(StreamModel.path))
+    #expect(own.referenceLength > 200 && own.rate < base.rate, "\(own), \(base)")
+  }
+
+  @Test(arguments: NoSpeechTests.sounds.map(\.name)) func givesNoWords(name: String) throws {
+    let sound = try #require(NoSpeechTests.sounds.first { $0.name == name })
+    let recognizer = try Self.recognizer(TransducerModel.path)
+    let transcript = try recognizer.transcribe(SampleSource(samples: sound.samples()))
+    #expect(transcript.segments.isEmpty, "\(transcript.text)")
+  }
+}
+
 @Suite(.enabled(if: StreamModel.isExpected, "models/stream-ctc.safetensors is not there"))
 struct StreamModelTests {
   private static func one() throws -> Recognizer {
@@ -33,7 +61,7 @@ struct StreamModelTests {
       firstPass: StreamModel.path, secondPass: SpeechModel.path, configuration: StreamModel.configuration())
   }
 
-  private static func errors(
+  static func errors(
     _ recognizer: Recognizer, _ samples: [String] = SampleTests.samples
   ) throws -> ErrorCounts {
     try samples.map { sample in

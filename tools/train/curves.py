@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the curves of a run over hours of computing: of stream_ctc.py loss and error rates on real speech, of quantize_aware.py
-the three distances from the float model.
+"""Draws the curves of a run over hours of computing: of stream_ctc.py and stream_rnnt.py loss and error rates on real speech, of
+quantize_aware.py the three distances from the float model.
 
     python tools/train/curves.py RUN OUTPUT.svg
 """
@@ -38,8 +38,11 @@ def draw_errors(entries, hours):
     rates.set(title="Real speech, greedy, no language model", xlabel="hours of training", ylabel="word error rate, %")
     rates.set_ylim(bottom=0)
     rates.legend()
-    losses.plot(hours, [entry["ctc"] for entry in entries], marker="o", label="CTC, nats a piece (synthetic speech)")
-    joint = [(h, e["distance"]) for h, e in zip(hours, entries) if e["stage"] == "joint"]
+    name = "CTC" if "ctc" in entries[0] else "transducer"
+    loss = [(h, e.get("ctc", e.get("loss"))) for h, e in zip(hours, entries)]
+    points = [(h, value) for h, value in loss if value is not None]
+    losses.plot(*zip(*points), marker="o", label=f"{name}, nats a piece (synthetic speech)")
+    joint = [(h, e["distance"]) for h, e in zip(hours, entries) if e.get("stage") == "joint"]
     if joint:
         losses.plot(*zip(*joint), marker="o", label="squared distance from full-context states")
     losses.set(title="Training loss", xlabel="hours of training")
@@ -47,7 +50,7 @@ def draw_errors(entries, hours):
     losses.legend()
     for axes in (rates, losses):
         axes.grid(alpha=0.3)
-        axes.axvline(max([h for h, e in zip(hours, entries) if e["stage"] == "head"], default=0), color="grey", lw=0.8)
+        axes.axvline(max([h for h, e in zip(hours, entries) if e.get("stage") == "head"], default=0), color="grey", lw=0.8)
     return figure
 
 

@@ -105,7 +105,8 @@ class Run:
         mel, target, lengths, pieces, counts = self.corpus.gather(batch, with_mel=joint)
         distance = torch.zeros((), device=self.device)
         if joint:
-            mask_features(mel, lengths, None)
+            if float(torch.rand(())) < self.arguments.masked:
+                mask_features(mel, lengths, None)
             chunk = CHUNKS[int(torch.randint(len(CHUNKS), ()))]
             left = LEFT[int(torch.randint(len(LEFT), ()))]
             layout = chunk_layout(target.shape[1], chunk, left, lengths=lengths)
@@ -113,7 +114,8 @@ class Run:
             is_moved = float(torch.rand(())) < MOVED
             offsets = torch.randint(POSITIONS, (len(batch),)) if is_moved else None
             offsets = None if offsets is None else offsets.to(self.device)
-            with mixed(self.precision, self.device):
+            learns = self.arguments.encoder_rate > 0
+            with mixed(self.precision, self.device), contextlib.nullcontext() if learns else torch.no_grad():
                 states = self.model.encoder(mel.to(self.device), layout, offsets)
             if not is_moved:
                 inside = (torch.arange(target.shape[1])[None] < lengths[:, None]).to(self.device)
@@ -213,7 +215,8 @@ def main():
     parser.add_argument("--dropout", type=float, default=0.3)
     parser.add_argument("--head-noise", type=float, default=0.5, help="added to the states when the head is trained alone")
     parser.add_argument("--head-rate", type=float, default=1e-3)
-    parser.add_argument("--encoder-rate", type=float, default=2e-4)
+    parser.add_argument("--encoder-rate", type=float, default=6e-5, help="0: the encoder stays as it is")
+    parser.add_argument("--masked", type=float, default=1.0, help="share of the batches that are masked (SpecAugment)")
     parser.add_argument("--distillation", type=float, default=2.0, help="weight of the distance from the full-context states")
     parser.add_argument("--warm-up", type=int, default=100)
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="of products; auto takes the faster")

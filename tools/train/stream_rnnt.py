@@ -8,7 +8,8 @@ What the base hears (rows of its last LSTM layer, in chunks of 320, 640 and 1280
 RUN/heard; training reads that, with noise. Predictor and joiner begin with CTC's own scores (sotto_train/transducer.py) and
 learn with --epochs at a constant rate, then --decay steps with a rate that falls to nothing; with --recipe these by weights in
 binary coding, from the average on. With --text the predictor first learns by itself what pieces follow one another. RUN/log.jsonl has one line an epoch with error rates on the development set, of greedy search and no
-language model; RUN/checkpoint.pt is what the command goes on from, where it exists.
+language model; RUN/checkpoint.pt is what the command goes on from, where it exists. With --epochs 0 it holds what was learnt from
+text, and may be copied to begin runs on any base.
 """
 
 from export import transducer_matrices

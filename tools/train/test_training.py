@@ -104,7 +104,7 @@ class TinyRuns(unittest.TestCase):
             prepared=self.folder / "prepared", run=self.folder / name, model=self.folder / "whisper.safetensors",
             vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", head_epochs=2, epochs=4,
             decay=0, batch=6, recurrent=24, dropout=0.1, head_noise=0.2, head_rate=1e-2, encoder_rate=2e-3, warm_up=2, seed=1,
-            precision="float32", recipe=None, distillation=1.0,
+            precision="float32", recipe=None, distillation=1.0, masked=1.0,
         )  # fmt: skip
         arguments = argparse.Namespace(**(arguments | changes))
         arguments.run.mkdir(exist_ok=True)
