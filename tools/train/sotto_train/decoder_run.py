@@ -283,7 +283,7 @@ class DecoderRun:
             rates = self.development.rates_of({name: self.texts(model, name) for name in settings})
         model.train()
         mean = sum(self.losses) / len(self.losses) if self.losses else None
-        entry = self.place | {"loss": mean, "hours": self.prepared.hours, "seconds": self.seconds, "error_rates": rates}
+        entry = self.place | {"family": self.family, "loss": mean, "hours": self.prepared.hours, "seconds": self.seconds, "error_rates": rates}
         with open(self.arguments.run / "log.jsonl", "a") as log:
             print(json.dumps(entry), file=log)
         print(mean, {name: f"{wer:.1f} / {cer:.1f}" for name, (wer, cer) in rates.items()}, flush=True)
