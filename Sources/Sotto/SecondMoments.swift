@@ -96,8 +96,8 @@ extension StreamingModel {
   fileprivate func hear(_ source: any AudioSource, _ context: ComputeContext) throws {
     var features = try features
     let stream = try CTCStream(acoustic, context: context)
-    // Predictor and joiner see what is found.
-    var search = transducer == nil ? nil : search(.greedy, scorers: [], context: context)
+    // What stands on the model sees what is found.
+    var search = configuration.family == .ctc ? nil : search(.greedy, scorers: [], context: context)
     func take(_ scores: Matrix) { try? search?.push(scores, heard: stream.heard) }
     while true {
       let samples = try source.read(count: Self.samplesAtOnce)

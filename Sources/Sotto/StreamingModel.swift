@@ -4,14 +4,21 @@ import SottoDecoding
 import SottoFeatures
 import SottoModels
 
-/// The parts of a model of the family `ctc` or `rnnt`. Load it once and share it among streams.
+/// The parts of a model of the family `ctc`, or of one that stands on such a model: `rnnt`, `mocha`. Load it once and share it among streams.
 public struct StreamingModel: Sendable {
   public let configuration: ModelConfiguration
   /// From features to scores of pieces.
   public let acoustic: CTCModel
-  /// What stands on it, where the family is `rnnt`.
-  let transducer: Transducer?
+  /// What stands on it.
+  let decoder: Decoder
   public let vocabulary: PieceVocabulary
+
+  enum Decoder: Sendable {
+    /// The scores themselves.
+    case none
+    case transducer(Transducer)
+    case monotonic(MonotonicAttention)
+  }
 
   /// - Throws: `ModelError` where the file cannot be used, or holds a model of another kind.
   public init(path: String) throws { try self.init(try ModelFile(path: path)) }
@@ -23,9 +30,13 @@ public struct StreamingModel: Sendable {
         path: file.path,
         reason: "sample rate \(configuration.features.sampleRate); \(Segmenter.sampleRate) is needed")
     }
-    let isTransducer = configuration.family == .rnnt
-    acoustic = try CTCModel(isTransducer ? try file.base() : file)
-    transducer = isTransducer ? try Transducer(file) : nil
+    acoustic = try CTCModel(configuration.base != nil ? try file.base() : file)
+    decoder =
+      switch configuration.family {
+      case .rnnt: .transducer(try Transducer(file))
+      case .mocha: .monotonic(try MonotonicAttention(file))
+      case .ctc, .attention: .none
+      }
     let texts = try Vocabulary(file)
     do {
       vocabulary = try PieceVocabulary(
@@ -51,11 +62,16 @@ public struct StreamingModel: Sendable {
   func search(
     _ options: StreamingSearchOptions, scorers: [any FusionScorer], context: ComputeContext
   ) -> any StreamingSearch {
-    guard let transducer else {
-      return CTCBeamSearch(pieces: vocabulary.size, options: options, scorers: scorers)
+    switch decoder {
+    case .none: CTCBeamSearch(pieces: vocabulary.size, options: options, scorers: scorers)
+    case .transducer(let model):
+      TransducerBeamSearch(
+        TransducerDecoder(model, context), pieces: vocabulary.size, options: options, scorers: scorers)
+    case .monotonic(let model):
+      MoChABeamSearch(
+        MonotonicAttentionDecoder(model, context), pieces: vocabulary.size, options: options,
+        scorers: scorers)
     }
-    return TransducerBeamSearch(
-      TransducerDecoder(transducer, context), pieces: vocabulary.size, options: options, scorers: scorers)
   }
 
   /// At the start of a stream: a copy is one stream.

@@ -4,7 +4,7 @@ import SottoModels
 
 struct ModelSummary: Encodable {
   let name: String
-  /// How scores become text: `attention`, `ctc`, `rnnt`.
+  /// How scores become text: `attention`, `ctc`, `rnnt`, `mocha`.
   let family: String
   /// Whether it can recognise audio as it arrives.
   let isStreaming: Bool

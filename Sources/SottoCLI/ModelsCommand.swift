@@ -23,8 +23,8 @@ struct ModelsCommand: ParsableCommand {
     discussion: """
       Shows each model's family and whether it can follow a stream, its size, the
       bits that a weight takes, and its licence, source and file. Of two models with
-      one name the first is used. A model that stands on another one (rnnt on
-      stream-ctc) needs that one's file beside its own; sizes are those of each file.
+      one name the first is used. A model that stands on another one (rnnt, mocha)
+      needs that one's file beside its own; sizes are those of each file.
 
       EXAMPLES:
         sotto models

@@ -8,7 +8,7 @@ public enum DecodingError: Error, Sendable, Hashable, LocalizedError, CustomStri
   case pieces(reason: String)
   /// A block of scores that is not as wide as the vocabulary and the blank.
   case classes(got: Int, needed: Int)
-  /// A block of what an acoustic model heard that does not fit the scores, or the transducer.
+  /// A block of what an acoustic model heard that does not fit the scores, or the model that stands on it.
   case heard(rows: Int, width: Int, neededRows: Int, neededWidth: Int)
   /// A token that the model has no score for.
   case unknownToken(Int, size: Int)
@@ -33,7 +33,7 @@ public enum DecodingError: Error, Sendable, Hashable, LocalizedError, CustomStri
       "the scores have \(got) classes, the vocabulary and the blank are \(needed): use the model's own vocabulary"
     case .heard(let rows, let width, let neededRows, let neededWidth):
       "what was heard is \(rows) rows of width \(width), \(neededRows) of \(neededWidth) are needed: "
-        + "use the acoustic model that the transducer was trained on"
+        + "use the acoustic model that the decoder was trained on"
     case .unknownToken(let token, let size):
       "token \(token) is not one of the \(size) of the vocabulary: make tokens with the model's own vocabulary"
     case .languageModel(let reason):

@@ -3,7 +3,7 @@
 import SottoKernels
 
 /// The likeliest texts so far as nodes of a tree of tokens, each with the sum over all ways to lay it over the frames, and what
-/// scorers added. `CTCBeamSearch` and `TransducerBeamSearch` say what a frame does to them (`PrefixBeamStep`).
+/// scorers added. `CTCBeamSearch`, `TransducerBeamSearch` and `MoChABeamSearch` say what a frame does to them (`PrefixBeamStep`).
 public struct PrefixBeam: Sendable {
   /// Which ways a text can be laid over the frames.
   enum Topology: Sendable {

@@ -11,12 +11,13 @@ import SottoKernels
 /// remembers of a text is computed once, when a text comes into the beam.
 ///
 /// A beam of one is greedy search. What makes no sense is defined as in `CTCBeamSearch`.
-public struct TransducerBeamSearch<Scorer: TransducerScorer>: StreamingSearch {
+public struct TransducerBeamSearch<Scorer: TransducerScorer>: OnsetSearch {
   public var prefixes: PrefixBeam
   private let scorer: Scorer
-  private var onsets: Onsets
-  /// What the model remembers of each node of the tree.
-  private var memories: [Scorer.Prefix]
+  var onsets: Onsets
+  private var memories: PrefixMemories<Scorer.Prefix>
+  /// The row at hand.
+  private var heard = Matrix(rows: 0, columns: 0)
   private var scores = Matrix(rows: 0, columns: 0)
 
   /// - Parameter pieces: size of the vocabulary, without the blank.
@@ -27,72 +28,31 @@ public struct TransducerBeamSearch<Scorer: TransducerScorer>: StreamingSearch {
     self.scorer = scorer
     prefixes = PrefixBeam(pieces: pieces, options: options, scorers: scorers, topology: .transducer)
     onsets = Onsets(classes: prefixes.pieces + 1)
-    memories = [scorer.start]
+    memories = PrefixMemories(start: scorer.start)
   }
 
   public mutating func reset() {
     prefixes.reset()
     onsets.reset()
-    memories = [scorer.start]
+    memories = PrefixMemories(start: scorer.start)
   }
 
   public mutating func endText() -> [Hypothesis] {
     let results = prefixes.endText()
     // What is being said goes on, and does not begin again.
-    memories = [scorer.start]
+    memories = PrefixMemories(start: scorer.start)
     return results
   }
 
   public mutating func push(_ logProbabilities: Matrix, heard: Matrix) throws {
-    let classes = pieces + 1
-    guard logProbabilities.columns == classes else {
-      throw DecodingError.classes(got: logProbabilities.columns, needed: classes)
-    }
-    guard heard.columns == scorer.width, heard.rows == logProbabilities.rows else {
-      throw DecodingError.heard(
-        rows: heard.rows, width: heard.columns, neededRows: logProbabilities.rows, neededWidth: scorer.width)
-    }
-    for row in 0..<logProbabilities.rows {
-      let isPossible = logProbabilities.withUnsafeElements {
-        onsets.take(UnsafeBufferPointer(rebasing: $0[(row * classes)..<((row + 1) * classes)]))
-      }
-      if isPossible {
-        if onsets.values[0] >= prefixes.certainBlank {
-          prefixes.takeBlank(onsets.values[0])
-        } else {
-          take(heard.rows(row..<(row + 1)))
-        }
-      }
-      prefixes.frames += 1
-    }
+    try pushRows(logProbabilities, heard: heard, width: scorer.width)
   }
 
-  private mutating func take(_ heard: Matrix) {
-    let nodes = prefixes.beam.map { Int($0.node) }
-    scorer.score(heard, onsets: onsets.values, after: nodes.map { memories[$0] }, into: &scores)
-    var isPossible = false
-    prefixes.rows = scores.elements.map { value in
-      let score = logProbability(value)
-      isPossible = isPossible || score > -.infinity
-      return score
-    }
-    guard isPossible else { return }
-    prefixes.take()
-    remember()
-  }
+  mutating func hear(_ row: Matrix) { heard = row }
 
-  /// What the model remembers of the texts that came to the tree.
-  private mutating func remember() {
-    let grown = prefixes.grown
-    guard !grown.isEmpty else { return }
-    let tree = prefixes.tree
-    let longer = scorer.extended(
-      grown.map { (memories[Int(tree.parent($0))], tree.token($0)) })
-    for (node, memory) in zip(grown, longer) {
-      let place = Int(node)
-      // Nodes are numbered in the order in which they were first needed.
-      while memories.count <= place { memories.append(memory) }
-      memories[place] = memory
-    }
+  mutating func take() {
+    scorer.score(heard, onsets: onsets.values, after: memories.all(prefixes.beam), into: &scores)
+    takeRows(scores.elements)
+    memories.remember(prefixes, scorer.extended)
   }
 }

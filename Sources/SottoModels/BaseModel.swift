@@ -8,7 +8,7 @@ extension ModelFile {
   /// - Throws: `ModelError.missingBase` where it cannot be read, `.otherBase` where it is not the model that this one was trained
   ///   on; `.family` where this model has none; what else opening it throws.
   public func base() throws -> ModelFile {
-    let description = try part(\.base, of: .rnnt)
+    let description = try part(\.base, of: .rnnt, .mocha)
     let file = URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent(description.file)
     let base: ModelFile
     do { base = try ModelFile(path: file.path) } catch ModelError.unreadable(_, let reason) {

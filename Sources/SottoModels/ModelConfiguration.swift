@@ -19,14 +19,16 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   public var source: String
   public var features: Features
   public var encoder: Encoder
-  /// How a streaming encoder is cut into chunks: `ctc`, `rnnt`.
+  /// How a streaming encoder is cut into chunks: `ctc`, `rnnt`, `mocha`.
   public var streaming: Streaming?
-  /// The layers between a streaming encoder and the scores: `ctc`, `rnnt`.
+  /// The layers between a streaming encoder and the scores: `ctc`, `rnnt`, `mocha`.
   public var recurrent: Recurrent?
-  /// The file that holds a model's encoder and recurrent layers, whose shapes are repeated here: `rnnt`.
+  /// The file that holds a model's encoder and recurrent layers, whose shapes are repeated here: `rnnt`, `mocha`.
   public var base: Base?
   /// Predictor and joiner of `rnnt`.
   public var transducer: Transducer?
+  /// The decoder of `mocha`.
+  public var mocha: MoChA?
   /// The decoder of `attention`.
   public var decoder: Decoder?
   public var vocabulary: Vocabulary
@@ -40,6 +42,8 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
     case ctc
     /// A transducer (RNN-T) on a model of the family `ctc`.
     case rnnt
+    /// Monotonic chunkwise attention (MoChA) on a model of the family `ctc`.
+    case mocha
 
     /// Whether audio can be recognised as it arrives.
     public var isStreaming: Bool { self != .attention }
@@ -104,6 +108,19 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
     public var inner: Int
   }
 
+  public struct MoChA: Sendable, Hashable, Codable {
+    /// Width of the embedding of pieces.
+    public var embedding: Int
+    /// Width of the recurrent layer (LSTM) over them.
+    public var predictor: Int
+    /// Width before the output.
+    public var inner: Int
+    /// Width in which stops and attention are decided.
+    public var energy: Int
+    /// Rows that are attended to, the one of the stop included.
+    public var window: Int
+  }
+
   public struct Decoder: Sendable, Hashable, Codable {
     public var layers: Int
     public var width: Int
@@ -118,7 +135,7 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   /// Token ids with a meaning; the texts themselves are the tensors `vocabulary.bytes` (U8) and
   /// `vocabulary.offsets` (U32, [size + 1]).
   public struct Vocabulary: Sendable, Hashable {
-    /// Texts. The classes of `ctc` and `rnnt` are one more: class 0 is the blank, piece i is class i + 1.
+    /// Texts. The classes of streaming models are one more: class 0 is the blank, piece i is class i + 1.
     public var size: Int
     /// The special tokens of `attention`.
     public var special: SpecialTokens?
@@ -153,6 +170,6 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
 
   enum CodingKeys: String, CodingKey {
     case format, name, family, licence, source, features, encoder, streaming, recurrent, base, transducer
-    case decoder, vocabulary, quantization
+    case mocha, decoder, vocabulary, quantization
   }
 }

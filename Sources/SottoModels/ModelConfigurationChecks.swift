@@ -7,7 +7,7 @@ extension ModelConfiguration {
   /// far from overflow, and the memory that they ask for below a few gigabytes.
   var implausibility: String? {
     featuresImplausibility ?? stacksImplausibility ?? windowImplausibility ?? streamingImplausibility
-      ?? transducerImplausibility ?? vocabularyImplausibility ?? quantizationImplausibility
+      ?? baseImplausibility ?? vocabularyImplausibility ?? quantizationImplausibility
   }
 
   /// The first check that fails.
@@ -112,9 +112,12 @@ extension ModelConfiguration {
     ])
   }
 
-  private var transducerImplausibility: String? {
-    guard let base, let transducer else { return nil }
-    let widths = [transducer.embedding, transducer.predictor, transducer.inner]
+  /// What stands on another model.
+  private var baseImplausibility: String? {
+    guard let base else { return nil }
+    var widths: [Int] = []
+    if let transducer { widths = [transducer.embedding, transducer.predictor, transducer.inner] }
+    if let mocha { widths = [mocha.embedding, mocha.predictor, mocha.inner, mocha.energy] }
     return failure([
       (
         // In the same folder, and nowhere else.
@@ -122,7 +125,8 @@ extension ModelConfiguration {
           && base.file != "." && base.file != "..",
         "base “\(base.file)”, which is no name of a file"
       ),
-      (widths.allSatisfy { (1...16_384).contains($0) }, "transducer of widths \(widths)"),
+      (widths.allSatisfy { (1...16_384).contains($0) }, "\(family.rawValue) of widths \(widths)"),
+      ((1...4096).contains(mocha?.window ?? 1), "window of \(mocha?.window ?? 1) rows"),
     ])
   }
 

@@ -10,9 +10,7 @@ import SottoKernels
 ///
 /// o are the probabilities of what begins there for CTC, so that a joiner of zeros is CTC.
 public struct Transducer: Sendable {
-  /// [pieces + 1, embedding]: row 0 is the start of a text, row i + 1 piece i.
-  let embedding: Weights
-  let predictor: Recurrent
+  let predictor: Predictor
   let heard: Linear
   let recalled: Linear
   let output: Linear
@@ -27,8 +25,7 @@ public struct Transducer: Sendable {
     let shape = try file.part(\.transducer, of: .rnnt)
     width = try file.part(\.recurrent, of: .rnnt).width
     let classes = file.configuration.vocabulary.size + 1
-    embedding = try file.weights("predictor.embedding.weight", rows: classes, inputs: shape.embedding)
-    predictor = try Recurrent(file, "predictor", inputs: shape.embedding, width: shape.predictor)
+    predictor = try Predictor(file, embedding: shape.embedding, width: shape.predictor)
     heard = try Linear(file, ["joiner.heard"], inputs: width, outputs: shape.inner)
     recalled = try Linear(file, ["joiner.recalled"], inputs: shape.predictor, outputs: shape.inner)
     output = try Linear(file, ["joiner.output"], inputs: shape.inner, outputs: classes)
@@ -36,33 +33,27 @@ public struct Transducer: Sendable {
 
   /// What the predictor remembers of the pieces said so far. Copies share memory.
   public struct Prefix: Sendable {
-    fileprivate let hidden: Matrix
-    fileprivate let cell: Matrix
+    fileprivate let state: Predictor.State
     /// What the joiner takes of it, [1, inner].
     fileprivate let recalled: Matrix
   }
 
   /// Before the first piece.
   public func start(_ context: ComputeContext) -> Prefix {
-    step(0, Recurrent.State(width: predictor.width), context)
+    remembering(predictor(context), context)
   }
 
   /// A prefix with one piece more.
   ///
   /// - Precondition: the piece is one of the vocabulary.
   public func extended(_ prefix: Prefix, by piece: Int, _ context: ComputeContext) -> Prefix {
-    var state = Recurrent.State(width: predictor.width)
-    state.hidden = prefix.hidden
-    state.cell = prefix.cell
-    return step(piece + 1, state, context)
+    remembering(predictor(after: prefix.state, piece: piece, context), context)
   }
 
-  private func step(_ row: Int, _ before: Recurrent.State, _ context: ComputeContext) -> Prefix {
-    var state = before
-    var y = Matrix(rows: 0, columns: 0)
-    let x = Matrix(rows: 1, columns: embedding.inputs, elements: embedding.row(row))
-    predictor(x, state: &state, into: &y, context)
-    return Prefix(hidden: state.hidden, cell: state.cell, recalled: recalled(y, context))
+  private func remembering(
+    _ predicted: (state: Predictor.State, outputs: Matrix), _ context: ComputeContext
+  ) -> Prefix {
+    Prefix(state: predicted.state, recalled: recalled(predicted.outputs, context))
   }
 
   /// Writes the log-probabilities of what comes after each prefix, [prefixes, classes].

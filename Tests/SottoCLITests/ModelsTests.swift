@@ -36,16 +36,18 @@ import Testing
     let models = ["SOTTO_MODELS": folder.path]
     let table = try Sotto.run(["models"], environment: models)
     #expect(table.output.contains("ctc, streams") && table.errors.isEmpty)
-    let transducer = TestSignal.goldenPath("random-rnnt.safetensors")
-    try folder.write("rnnt.safetensors", Data(contentsOf: URL(fileURLWithPath: transducer)))
-    #expect(
-      try Sotto.run(["models"], environment: models).output.contains("rnnt on random-stream, streams"))
-    // What it stands on has another name here.
     let silence = [Int16](repeating: 0, count: 1600)
     try folder.write("silence.wav", WaveFile.wave(silence, rate: 16_000, channels: 1))
-    let failed = try Sotto.run(
-      ["transcribe", "--model", folder("rnnt.safetensors"), folder("silence.wav")])
-    #expect(failed.status == 1 && failed.errors.contains("Put that model into the same folder"))
+    for family in ["rnnt", "mocha"] {
+      let decoder = TestSignal.goldenPath("random-\(family).safetensors")
+      try folder.write("\(family).safetensors", Data(contentsOf: URL(fileURLWithPath: decoder)))
+      let output = try Sotto.run(["models"], environment: models).output
+      #expect(output.contains("\(family) on random-stream, streams"))
+      // What it stands on has another name here.
+      let failed = try Sotto.run(
+        ["transcribe", "--model", folder("\(family).safetensors"), folder("silence.wav")])
+      #expect(failed.status == 1 && failed.errors.contains("Put that model into the same folder"))
+    }
   }
 
   @Test func searchedFoldersInOrder() {

@@ -11,37 +11,17 @@ import Testing
   private static let path = TestSignal.goldenPath("random-rnnt.safetensors")
   private static let text = [2, 0, 0, 18, 6]
 
-  /// Probabilities of what begins, by definition.
-  private static func onsets(_ scores: Matrix) -> [[Float]] {
-    (0..<scores.rows).map { row in
-      let now = scores.row(row).map { exp($0) }
-      let before = row > 0 ? scores.row(row - 1).map { exp($0) } : now.map { _ in 0 }
-      var values = zip(now, before).map { log(max($0 * (1 - $1), 1e-6)) }
-      values[0] = log(now[0] + zip(now, before).dropFirst().reduce(0) { $0 + $1.0 * $1.1 })
-      return values
-    }
-  }
-
   private static func scores(_ file: ModelFile) throws -> [Float] {
     let context = ComputeContext()
-    let stream = try CTCStream(CTCModel(try file.base()), chunkMilliseconds: 160)
-    var (scores, heard): ([Float], [Float]) = ([], [])
-    func take(_ rows: Matrix) {
-      scores += rows.elements
-      heard += stream.heard.elements
-    }
-    let values = try TestSignal.values("random-stream-input.f32")
-    try stream.push(Matrix(rows: values.count / 80, columns: 80, elements: values), take)
-    stream.finish(take)
+    let rows = try GoldenStream.rows(file)
     let model = try Transducer(file)
     var prefixes = [model.start(context)]
     for piece in text { prefixes.append(model.extended(prefixes[prefixes.count - 1], by: piece, context)) }
-    let onsets = onsets(Matrix(rows: scores.count / 20, columns: 20, elements: scores))
-    let rows = Matrix(rows: onsets.count, columns: 12, elements: heard)
     var result: [Float] = []
     var block = Matrix(rows: 0, columns: 0)
-    for row in onsets.indices {
-      model.score(rows.rows(row..<(row + 1)), onsets: onsets[row], after: prefixes, into: &block, context)
+    for (row, onsets) in rows.onsets.enumerated() {
+      model.score(
+        rows.heard.rows(row..<(row + 1)), onsets: onsets, after: prefixes, into: &block, context)
       result += block.elements
     }
     return result
@@ -110,14 +90,20 @@ import Testing
     #expect(throws: ModelError.self) { try plain.base() }
   }
 
-  @Test(arguments: ["", "..", "a/b.safetensors", "/etc/passwd"]) func basesElsewhere(name: String) throws {
+  private static let decoders = [
+    "\"rnnt\"": #""transducer":{"embedding":4,"predictor":4,"inner":4},"#,
+    "\"mocha\"": #""mocha":{"embedding":4,"predictor":4,"inner":4,"energy":4,"window":4},"#,
+  ]
+
+  @Test(arguments: ["", "..", "a/b.safetensors", "/etc/passwd"], ["\"rnnt\"", "\"mocha\""])
+  func basesElsewhere(name: String, family: String) throws {
     let folder = try TemporaryFolder()
-    let configuration = Fixture.streaming.replacingOccurrences(of: "\"ctc\"", with: "\"rnnt\"")
+    let configuration = Fixture.streaming.replacingOccurrences(of: "\"ctc\"", with: family)
       .replacingOccurrences(
         of: "\"vocabulary\"",
-        with: """
-          "base":{"file":"\(name)","fingerprint":"0"},"transducer":{"embedding":4,"predictor":4,"inner":4},"vocabulary"
-          """)
+        with:
+          "\"base\":{\"file\":\"\(name)\",\"fingerprint\":\"0\"},\(Self.decoders[family] ?? "")\"vocabulary\""
+      )
     let path = try folder.file("m.safetensors", Fixture.model("", configuration: configuration))
     let error = #expect(throws: ModelError.self) { try ModelFile(path: path) }
     #expect(error?.description.contains("which is no name of a file") == true)

@@ -9,7 +9,7 @@ import Testing
 
 /// A model of random weights: it says nonsense, and much of it, wherever there is sound.
 @Suite struct RecognitionStreamTests {
-  private static let models = ["random-stream", "random-rnnt"]
+  private static let models = ["random-stream", "random-rnnt", "random-mocha"]
 
   private static func model(_ name: String) throws -> StreamingModel {
     try StreamingModel(path: TestSignal.goldenPath(name + ".safetensors"))

@@ -23,29 +23,37 @@ enum StreamModel {
   }
 }
 
-enum TransducerModel {
-  static let path = SpeechModel.package.appending(path: "models/stream-rnnt.safetensors").path
-  static let isExpected = FileManager.default.fileExists(atPath: path)
+/// The models that stand on it, as far as they are there.
+enum DecoderModel {
+  static let names = ["stream-rnnt", "stream-mocha"].filter {
+    FileManager.default.fileExists(atPath: path($0))
+  }
+
+  static func path(_ name: String) -> String {
+    SpeechModel.package.appending(path: "models/\(name).safetensors").path
+  }
 }
 
-/// The transducer on it, both without a language model.
-@Suite(.enabled(if: TransducerModel.isExpected, "models/stream-rnnt.safetensors is not there"))
-struct TransducerModelTests {
+/// These and the CTC model without a language model.
+@Suite(
+  .enabled(if: !DecoderModel.names.isEmpty, "no model that stands on models/stream-ctc.safetensors is there"))
+struct DecoderModelTests {
   private static func recognizer(_ path: String) throws -> Recognizer {
     var configuration = RecognizerConfiguration()
     configuration.threads = 1
     return try Recognizer(modelPath: path, configuration: configuration)
   }
 
-  @Test func hearsTheSamplesBetterThanWhatItStandsOn() throws {
-    let own = try StreamModelTests.errors(Self.recognizer(TransducerModel.path))
+  @Test(arguments: DecoderModel.names) func hearsTheSamplesBetterThanWhatItStandsOn(name: String) throws {
+    let own = try StreamModelTests.errors(Self.recognizer(DecoderModel.path(name)))
     let base = try StreamModelTests.errors(Self.recognizer(StreamModel.path))
     #expect(own.referenceLength > 200 && own.rate < base.rate, "\(own), \(base)")
   }
 
-  @Test(arguments: NoSpeechTests.sounds.map(\.name)) func givesNoWords(name: String) throws {
+  @Test(arguments: DecoderModel.names, NoSpeechTests.sounds.map(\.name))
+  func givesNoWords(model: String, name: String) throws {
     let sound = try #require(NoSpeechTests.sounds.first { $0.name == name })
-    let recognizer = try Self.recognizer(TransducerModel.path)
+    let recognizer = try Self.recognizer(DecoderModel.path(model))
     let transcript = try recognizer.transcribe(SampleSource(samples: sound.samples()))
     #expect(transcript.segments.isEmpty, "\(transcript.text)")
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the curves of a run over hours of computing: of stream_ctc.py and stream_rnnt.py loss and error rates on real speech, of
+"""Draws the curves of a run over hours of computing: of stream_ctc.py, stream_rnnt.py and stream_mocha.py loss and error rates on real speech, of
 quantize_aware.py the three distances from the float model.
 
     python tools/train/curves.py RUN OUTPUT.svg
@@ -38,7 +38,7 @@ def draw_errors(entries, hours):
     rates.set(title="Real speech, greedy, no language model", xlabel="hours of training", ylabel="word error rate, %")
     rates.set_ylim(bottom=0)
     rates.legend()
-    name = "CTC" if "ctc" in entries[0] else "transducer"
+    name = "CTC" if "ctc" in entries[0] else entries[-1].get("family", "decoder")
     loss = [(h, e.get("ctc", e.get("loss"))) for h, e in zip(hours, entries)]
     points = [(h, value) for h, value in loss if value is not None]
     losses.plot(*zip(*points), marker="o", label=f"{name}, nats a piece (synthetic speech)")

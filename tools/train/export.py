@@ -7,8 +7,8 @@
 Of a run whose last stage was trained in binary coding, its codes and scales, as they were trained. Of another, or with
 --floats, the moving average of the weights in float16; `sotto quantize` makes the small model from that. Names and shapes
 are those of docs/model-file.md: convolutions as matrices whose columns follow three frames, so that they can be coded; a
-key's bias, which softmax does not see, and positions, which are sinusoids, are left out. A transducer's file names the one that
-holds the encoder it was trained on (--base, exported before), which has to lie beside it.
+key's bias, which softmax does not see, and positions, which are sinusoids, are left out. The file of a transducer or a MoChA
+names the one that holds the encoder it was trained on (--base, exported before), which has to lie beside it.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from sotto_train.features import STREAMING_FLOOR  # noqa: E402
 from sotto_train.model import LAYER_NAMES, LOOKAHEAD, POSITIONS, STACK  # noqa: E402
 
 SOURCE = "OpenAI Whisper tiny.en's encoder, trained on for streams on synthetic speech (tools/train)"
-TRANSDUCER_SOURCE = "predictor and joiner, trained on synthetic speech on the encoder of {} (tools/train)"
+DECODER_SOURCE = "trained on synthetic speech, on the encoder of {} (tools/train)"
 
 
 def as_rows(weight):
@@ -88,6 +88,18 @@ def transducer_tensors(state, codings=None):
     return coded_tensors(state, whole, biases, codings)
 
 
+def mocha_tensors(state, codings=None):
+    """The same from the state of a MoChA."""
+    whole = ((name, parameter, slice(None)) for name, parameter in mocha_matrices())
+    vectors = (
+        ("predictor.bias", state["predictor.bias_ih_l0"] + state["predictor.bias_hh_l0"]),
+        ("stop.heard.bias", state["stop_hears.bias"]), ("stop.direction", state["direction"]), ("stop.offset", state["offset"][None]),
+        ("attention.query.bias", state["queries.bias"]), ("attention.places", state["places"]),
+        ("output.heard.bias", state["hears.bias"]), ("output.bias", state["output.bias"]),
+    )  # fmt: skip
+    return coded_tensors(state, whole, vectors, codings)
+
+
 def coded_tensors(state, matrices, vectors, codings):
     state = {name: value.detach().float() for name, value in state.items()}
     tensors, quantization = {}, {}
@@ -108,6 +120,17 @@ def transducer_matrices():
         ("predictor.embedding.weight", "embedding.weight"), ("predictor.input.weight", "predictor.weight_ih_l0"),
         ("predictor.recurrent.weight", "predictor.weight_hh_l0"), ("joiner.heard.weight", "hears.weight"),
         ("joiner.recalled.weight", "recalls.weight"), ("joiner.output.weight", "output.weight"),
+    )  # fmt: skip
+
+
+def mocha_matrices():
+    """The same of a MoChA."""
+    return (
+        ("predictor.embedding.weight", "embedding.weight"), ("predictor.input.weight", "predictor.weight_ih_l0"),
+        ("predictor.recurrent.weight", "predictor.weight_hh_l0"), ("stop.heard.weight", "stop_hears.weight"),
+        ("stop.recalled.weight", "stop_recalls.weight"), ("attention.key.weight", "keys.weight"),
+        ("attention.query.weight", "queries.weight"), ("output.heard.weight", "hears.weight"),
+        ("output.recalled.weight", "recalls.weight"), ("output.weight", "output.weight"),
     )  # fmt: skip
 
 
@@ -160,23 +183,39 @@ def model_configuration(
 
 def transducer_configuration(state, base, file, name, licence, source):
     """The same of a transducer: `base` is the configuration of the model that lies in `file`, whose shapes are repeated."""
+    return decoder_configuration("rnnt", base, file, name, licence, source) | {"transducer": predictor_shape(state)}
+
+
+def mocha_configuration(state, base, file, name, licence, source):
+    """The same of a MoChA."""
+    own = {"energy": len(state["direction"]), "window": len(state["places"])}
+    return decoder_configuration("mocha", base, file, name, licence, source) | {"mocha": predictor_shape(state) | own}
+
+
+def predictor_shape(state):
     inner, predictor = state["recalls.weight"].shape
+    return {"embedding": state["embedding.weight"].shape[1], "predictor": predictor, "inner": inner}
+
+
+def decoder_configuration(family, base, file, name, licence, source):
     shared = {key: base[key] for key in ("features", "encoder", "streaming", "recurrent", "vocabulary")}
-    return {"format": 1, "name": name, "family": "rnnt", "licence": licence, "source": source} | shared | {
-        "base": {"file": file.name, "fingerprint": fingerprint(file)},
-        "transducer": {"embedding": state["embedding.weight"].shape[1], "predictor": predictor, "inner": inner},
-    }  # fmt: skip
+    own = {"format": 1, "name": name, "family": family, "licence": licence, "source": source}
+    return own | shared | {"base": {"file": file.name, "fingerprint": fingerprint(file)}}
+
+
+# Of the models that stand on another one: what a file has of them, and what its configuration says.
+DECODERS = {"rnnt": (transducer_tensors, transducer_configuration), "mocha": (mocha_tensors, mocha_configuration)}
 
 
 def write_model(path, state, configuration, pieces, scores, codings=None):
-    parts = transducer_tensors if configuration["family"] == "rnnt" else model_tensors
+    parts, _ = DECODERS.get(configuration["family"], (model_tensors, None))
     tensors, configuration["quantization"] = parts(state, codings)
     tensors |= vocabulary_tensors(pieces, scores)
     write_safetensors(path, tensors, {"sotto": json.dumps(configuration, separators=(",", ":"))})
 
 
 def read_base(path, run):
-    """The configuration of the model that a transducer was trained on."""
+    """The configuration of the model that a transducer or a MoChA was trained on."""
     try:
         with safe_open(path, "np") as file:
             configuration, bias = json.loads(file.metadata()["sotto"]), file.get_tensor("output.bias")
@@ -189,11 +228,11 @@ def read_base(path, run):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("checkpoint", type=pathlib.Path, help="of stream_ctc.py or stream_rnnt.py")
+    parser.add_argument("checkpoint", type=pathlib.Path, help="of stream_ctc.py, stream_rnnt.py or stream_mocha.py")
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("--vocabulary", required=True, help="SentencePiece model that the run was trained with")
-    parser.add_argument("--base", type=pathlib.Path, help="of a transducer: the model file that its run's base was exported to")
-    parser.add_argument("--name", help="default: stream-ctc or stream-rnnt")
+    parser.add_argument("--base", type=pathlib.Path, help="of rnnt and mocha: the model file that the run's base was exported to")
+    parser.add_argument("--name", help="default: stream- and the family")
     parser.add_argument("--floats", action="store_true", help="the float weights, even where the last stage trained codes")
     parser.add_argument("--heads", type=int, default=6, help="attention heads of the encoder")
     arguments = parser.parse_args()
@@ -204,17 +243,19 @@ def main():
     vocabulary = sentencepiece.SentencePieceProcessor(model_file=arguments.vocabulary)
     # Id 0 is the unknown piece, whose class is the blank.
     ids = range(1, vocabulary.get_piece_size())
-    if state["output.bias"].shape[0] != len(ids) + 1:
-        sys.exit(f"{arguments.checkpoint} has {state['output.bias'].shape[0]} classes for {len(ids)} pieces and a blank")
+    classes, family = state["output.bias"].shape[0], run.get("family", "ctc")
+    if classes != len(ids) + (family != "mocha"):
+        sys.exit(f"{arguments.checkpoint} has {classes} classes, which {len(ids)} pieces do not have")
     pieces, scores = [vocabulary.id_to_piece(i) for i in ids], [vocabulary.get_score(i) for i in ids]
-    if run.get("family") == "rnnt":
+    name = arguments.name or f"stream-{family}"
+    if family in DECODERS:
         if not arguments.base:
-            sys.exit(f"{arguments.checkpoint} is of a transducer: name the file with its encoder, --base FILE")
+            sys.exit(f"{arguments.checkpoint} has no encoder: name the model file that has it, --base FILE")
         base = read_base(arguments.base, run)
-        source = TRANSDUCER_SOURCE.format(base["name"])
-        configuration = transducer_configuration(state, base, arguments.base, arguments.name or "stream-rnnt", "MIT", source)
+        _, configuration_of = DECODERS[family]
+        configuration = configuration_of(state, base, arguments.base, name, "MIT", DECODER_SOURCE.format(base["name"]))
     else:
-        configuration = model_configuration(state, arguments.heads, len(ids), arguments.name or "stream-ctc", "MIT", SOURCE)
+        configuration = model_configuration(state, arguments.heads, len(ids), name, "MIT", SOURCE)
     write_model(arguments.output, state, configuration, pieces, scores, codings)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.1f} MB")
 

@@ -17,9 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from model_file import fingerprint, write_safetensors  # noqa: E402
 import stream_rnnt  # noqa: E402
 from export import transducer_matrices, transducer_tensors  # noqa: E402
-from sotto_train.transducer import (  # noqa: E402
-    Transducer, TransducerLoss, close, compact, keep_rows, onsets, transducer_loss,
-)  # fmt: skip
+from sotto_train.onsets import close, compact, keep_rows, onsets  # noqa: E402
+from sotto_train.transducer import Transducer, TransducerLoss, transducer_loss  # noqa: E402
 from test_training import HEADS, TinyRuns  # noqa: E402
 
 
@@ -85,45 +84,53 @@ class TransducerTests(unittest.TestCase):
         self.assertEqual(keep_rows(begins, torch.tensor([4]), torch.tensor([3])).sum().item(), 3)
 
 
-class TransducerRunTests(TinyRuns):
+class DecoderRuns(TinyRuns):
     """On a base that was trained for seconds."""
 
-    def transduce(self, name, **changes):
+    def decoder_run(self, run, name, **changes):
         arguments = dict(
             prepared=self.folder / "prepared", run=self.folder / name, base=self.folder / "base" / "checkpoint.pt",
-            vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", shards=None, text=None,
-            text_steps=0, epochs=2,
-            decay=0, recipe=None, batch=6, embedding=8, predictor=16, inner=16, dropout=0.1, rows_dropout=0.1, noise=0.1,
-            rate=1e-2, warm_up=2, precision="float32", seed=1, heads=HEADS,
+            vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", shards=None, heard=None,
+            text=None, language=None, text_steps=0, epochs=2, decay=0, recipe=None, batch=6, embedding=8, predictor=16, inner=16, dropout=0.1,
+            rows_dropout=0.1, noise=0.1, rate=1e-2, warm_up=2, precision="float32", seed=1, heads=HEADS,
         )  # fmt: skip
         arguments = argparse.Namespace(**(arguments | changes))
         arguments.run.mkdir(exist_ok=True)
-        run = stream_rnnt.Run(arguments)
+        run = run(arguments)
         run.train()
         return run
 
-    def test_learns_resumes_and_is_exported_as_trained(self):
+    def learns_resumes_and_is_exported(self, run, matrices, tensors_of, falls_to=0.9, **changes):
+        """At once, and in three parts."""
         self.run_for("base", head_epochs=6, epochs=1)
         recipe = self.folder / "recipe.json"
         recipe.write_text('[{"pattern": "*output.weight", "bits": 16}, {"pattern": "*.weight", "bits": 4}]')
-        whole = self.transduce("whole", epochs=4, decay=20, recipe=recipe)
+        text = self.folder / "text"
+        text.write_text("the cat sat\n" * 3)
+        changes |= dict(text=text, text_steps=5)
+        whole = self.decoder_run(run, "whole", epochs=4, decay=20, recipe=recipe, **changes)
         losses = [entry["loss"] for entry in self.log("whole")][1:]
-        self.assertLess(losses[-1], 0.9 * losses[0])
-        self.transduce("parts", epochs=1)
-        self.transduce("parts", epochs=4)
-        parts = self.transduce("parts", epochs=4, decay=20, recipe=recipe)
+        self.assertLess(losses[-1], falls_to * losses[0])
+        self.decoder_run(run, "parts", epochs=1, **changes)
+        self.decoder_run(run, "parts", epochs=4, **changes)
+        parts = self.decoder_run(run, "parts", epochs=4, decay=20, recipe=recipe, **changes)
         for name, value in whole.model.state_dict().items():
             self.assertTrue(torch.equal(value, parts.model.state_dict()[name]), name)
         with whole.coding:
             trained = {name: p.detach().clone() for name, p in whole.model.named_parameters()}
-        tensors, codings = transducer_tensors(whole.model.state_dict(), whole.coding.codings)
-        self.assertEqual(len(codings), 5)
-        for name, parameter in transducer_matrices():
+        tensors, codings = tensors_of(whole.model.state_dict(), whole.coding.codings)
+        self.assertEqual(len(codings), len(matrices) - 1)
+        for name, parameter in matrices:
             if name in codings:
                 bits = np.unpackbits(tensors[f"{name}.bits"], axis=-1, bitorder="little", count=codings[name]["inputs"])
                 scale = tensors[f"{name}.scale"].astype(np.float32)[:, 0].T[:, :, None]
                 value = ((2.0 * bits - 1) * scale).sum(axis=0)
                 np.testing.assert_allclose(value, trained[parameter].numpy(), rtol=1e-6, atol=1e-7, err_msg=name)
+
+
+class TransducerRunTests(DecoderRuns):
+    def test_learns_resumes_and_is_exported_as_trained(self):
+        self.learns_resumes_and_is_exported(stream_rnnt.Run, transducer_matrices(), transducer_tensors)
 
     def test_fingerprint(self):
         """By its definition, one number after the other."""

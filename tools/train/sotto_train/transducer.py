@@ -14,18 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-CERTAIN = 0.999  # probability of a blank from which on a row is left out, as the engine does
-LOWEST = 1e-6  # probability of an onset, at least: the joiner has to be able to raise it
-IMPOSSIBLE = -1e30
-
-
-def onsets(scores):
-    """CTC log-probabilities [..., T, V + 1] of successive rows to those of what begins in each."""
-    now = scores.exp()
-    before = functional.pad(now, (0, 0, 1, 0))[..., :-1, :]
-    result = now * (1 - before)
-    result[..., 0] = now[..., 0] + (now * before)[..., 1:].sum(-1)
-    return result.clamp_min(LOWEST).log()
+from .onsets import backward_sums, close, forward_sums, likely_nodes
 
 
 class Transducer(nn.Module):
@@ -41,6 +30,19 @@ class Transducer(nn.Module):
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
+    def language(self, classes):
+        """Scores of pieces after classes [B, L] where nothing is heard, [B, L, V]."""
+        return self.output(self.dropout(torch.tanh(self.hears.bias + self.predictions(classes)[0])))[..., 1:]
+
+    @torch.no_grad()
+    def begin_from_language(self, share, nats):
+        """Keeps a share of what `language` learnt, `nats` a piece: no piece is to become less likely beside the blank than it was,
+        on the whole."""
+        self.output.weight *= share
+        self.output.bias *= share
+        self.output.bias[0] = -share * nats
+        self.output.weight[0] = 0
+
     def predictions(self, classes, state=None):
         """Classes [B, L] to what the joiner takes of them, [B, L, inner], and the predictor's state."""
         outputs, state = self.predictor(self.dropout(self.embedding(classes)), state)
@@ -49,52 +51,6 @@ class Transducer(nn.Module):
     def join(self, heard, recalled, begins):
         """heard [N, inner], recalled [N, inner], log-probabilities of onsets [N, V + 1]: log-probabilities of what comes."""
         return functional.log_softmax(begins + self.output(self.dropout(torch.tanh(heard + recalled))), dim=-1)
-
-
-def keep_rows(begins, lengths, needed=None):
-    """Which rows [B, T] are not certain to be blank; of each utterance at least `needed` [B]."""
-    inside = torch.arange(begins.shape[1])[None] < lengths[:, None]
-    blank = begins[..., 0].masked_fill(~inside, torch.inf)
-    kept = blank < torch.log(torch.tensor(CERTAIN))
-    if needed is not None:
-        ranks = blank.argsort(dim=1, stable=True).argsort(dim=1)
-        kept |= ranks < needed[:, None]
-    return kept & inside
-
-
-def compact(kept, *values):
-    """Kept rows of each value [B, T, ...] at the front, cut to the longest; and how many there are of each."""
-    counts = kept.sum(dim=1)
-    order = (~kept).to(torch.uint8).argsort(dim=1, stable=True)[:, : max(1, int(counts.max()))]
-    rows = torch.arange(len(kept))[:, None]
-    return counts, *(value[rows, order] for value in values)
-
-
-def forward_sums(blank, label):
-    """Log-probabilities alpha [B, T + 1, U + 1] that after t rows u pieces were said.
-
-    blank [B, T, U + 1]: of no piece in row t after u of them; label [B, T, U]: of the next piece there.
-    """
-    batch, rows, width = blank.shape
-    alpha = blank.new_full((batch, rows + 1, width), IMPOSSIBLE)
-    alpha[:, 0, 0] = 0
-    for t in range(rows):
-        stays = alpha[:, t] + blank[:, t]
-        stays[:, 1:] = torch.logaddexp(stays[:, 1:], alpha[:, t, :-1] + label[:, t])
-        alpha[:, t + 1] = stays
-    return alpha
-
-
-def backward_sums(blank, label, counts):
-    """Log-probabilities beta [B, T + 1, U + 1] of the rest of the text in the rest of the rows; counts [B] of pieces."""
-    batch, rows, width = blank.shape
-    beta = blank.new_full((batch, rows + 1, width), IMPOSSIBLE)
-    beta[torch.arange(batch), rows, counts] = 0
-    for t in range(rows - 1, -1, -1):
-        stays = beta[:, t + 1] + blank[:, t]
-        stays[:, :-1] = torch.logaddexp(stays[:, :-1], beta[:, t + 1, 1:] + label[:, t])
-        beta[:, t] = stays
-    return beta
 
 
 class TransducerLoss(torch.autograd.Function):
@@ -117,12 +73,6 @@ class TransducerLoss(torch.autograd.Function):
         return by_blank, by_label, None
 
 
-def close(blank, label, rows):
-    """Past an utterance's own rows [B] nothing is said, and that costs nothing."""
-    past = torch.arange(blank.shape[1])[None] >= rows[:, None]
-    return blank.masked_fill(past[:, :, None], 0), label.masked_fill(past[:, :, None], IMPOSSIBLE)
-
-
 def transducer_loss(model, heard, begins, rows, pieces, counts, least=0.002):
     """-log p(text) of each utterance, [B].
 
@@ -137,11 +87,7 @@ def transducer_loss(model, heard, begins, rows, pieces, counts, least=0.002):
     blank = begins[:, :, :1].expand(-1, -1, texts.shape[1])
     label = begins.gather(2, pieces[:, None].expand(-1, length, -1))
     blank, label = close(blank, label, rows)
-    with torch.no_grad():
-        alpha, beta = forward_sums(blank, label), backward_sums(blank, label, counts)
-        visits = (alpha[:, :-1] + beta[:, :-1] - beta[:, :1, :1]).exp()
-        past = torch.arange(length)[None] >= rows[:, None]
-        nodes = (visits.masked_fill(past[:, :, None], -1) >= least).nonzero(as_tuple=True)
+    nodes = likely_nodes(blank, label, rows, counts, least)[0]
     b, t, u = nodes
     scores = model.join(heard[b, t], recalled[b, u], begins[b, t])
     blank = blank.index_put(nodes, scores[:, 0])
