@@ -7,9 +7,12 @@ public struct Variant: Sendable, Hashable, Codable {
     /// A model by name or path.
     case model(String, VariantOptions)
     /// A command for the shell in which `{audio}` stands for the recording's path, and `{wav}` for that of a copy of it as
-    /// 16-bit WAV, 16 kHz, mono.
+    /// 16-bit WAV, 16 kHz, mono. With `{stdin}` in place of both it is started once: it says a line when it is ready, gets paths of
+    /// such copies on its standard input, and answers each with a line of text.
     case peer(String)
   }
+
+  static let stdinMark = "{stdin}"
 
   /// How it is called in results.
   public var label: String
@@ -55,8 +58,11 @@ public struct Variant: Sendable, Hashable, Codable {
       throw .specification("\(text): a peer is given as NAME=command {audio}")
     }
     let command = text[text.index(after: equals)...].trimmingCharacters(in: .whitespaces)
-    guard command.contains("{audio}") || command.contains("{wav}") else {
-      throw .specification("\(text): the command needs {audio} (or {wav}) where the recording's path belongs")
+    let hasPath = command.contains("{audio}") || command.contains("{wav}")
+    guard hasPath != command.contains(Self.stdinMark) else {
+      throw .specification(
+        "\(text): the command needs {audio} (or {wav}) where the recording's path belongs, or else {stdin} if it stays and reads paths"
+      )
     }
     label = String(text[..<equals])
     kind = .peer(command)

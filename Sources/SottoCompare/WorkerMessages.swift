@@ -11,6 +11,12 @@ public struct WorkerSettings: Sendable, Codable {
   public var command: String?
   public var options: VariantOptions
 
+  /// The command of a peer that stays and gets paths on its standard input, without the mark that says so.
+  public var residentCommand: String? {
+    guard let command, command.contains(Variant.stdinMark) else { return nil }
+    return command.replacing(Variant.stdinMark, with: "")
+  }
+
   public init(
     model: String? = nil, secondPass: String? = nil, command: String? = nil, options: VariantOptions = .init()
   ) {

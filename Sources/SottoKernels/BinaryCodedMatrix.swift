@@ -10,7 +10,9 @@ import CSottoKernels
 /// of the whole matrix never exists.
 ///
 /// Rows of different widths (more planes for frequent words) lie in segments of equal width.
-public struct BinaryCodedMatrix: Sendable {
+///
+/// An object, which never changes, so that a product of a microsecond does not begin by counting references to each part.
+public final class BinaryCodedMatrix: @unchecked Sendable {
   public let rows: Int
   public let inputs: Int
   let segments: [Segment]
@@ -21,6 +23,17 @@ public struct BinaryCodedMatrix: Sendable {
   /// W[r, k] = columnScale[k] * coded[r, k] + columnOffset[k], where present.
   let columnScale: [Float]?
   let columnOffset: [Float]?
+  /// The segments as the kernels want them; valid while `self` lives.
+  let descriptions: [sotto_binary_matrix]
+  /// What the first of them was packed for.
+  let firstSet: InstructionSet
+  /// Up to so many columns all segments are multiplied by look-up in one call: fast, accurate. 0 where they were packed for different
+  /// instruction sets.
+  private let mostAtOnce: (fast: Int, accurate: Int)
+
+  func mostColumnsAtOnce(_ precision: ProductPrecision) -> Int {
+    precision == .fast ? mostAtOnce.fast : mostAtOnce.accurate
+  }
 
   struct Segment: Sendable {
     let set: InstructionSet
@@ -33,7 +46,7 @@ public struct BinaryCodedMatrix: Sendable {
   }
 
   /// Packs a coded matrix. The scales become float16, as which they are stored.
-  public init(_ coded: BinaryCodedRows, set: InstructionSet = .best) {
+  public convenience init(_ coded: BinaryCodedRows, set: InstructionSet = .best) {
     var segments: [Segment] = []
     var firstRow = 0
     for stored in coded.segments {
@@ -58,17 +71,38 @@ public struct BinaryCodedMatrix: Sendable {
           scales: scales))
       firstRow += stored.outputs
     }
-    rows = coded.outputs
-    inputs = coded.inputs
+    self.init(
+      rows: coded.outputs, inputs: coded.inputs, segments: segments, order: coded.order?.map { Int32($0) },
+      columnScale: coded.segments.first?.columnScale, columnOffset: coded.segments.first?.columnOffset)
+  }
+
+  private init(
+    rows: Int, inputs: Int, segments: [Segment], order: [Int32]? = nil, columnScale: [Float]? = nil,
+    columnOffset: [Float]? = nil
+  ) {
+    self.rows = rows
+    self.inputs = inputs
     self.segments = segments
-    order = coded.order?.map { Int32($0) }
+    self.order = order
     places = order.map { order in
       var places = [Int32](repeating: 0, count: order.count)
       for (place, row) in order.enumerated() { places[Int(row)] = Int32(place) }
       return places
     }
-    columnScale = coded.segments.first?.columnScale
-    columnOffset = coded.segments.first?.columnOffset
+    self.columnScale = columnScale
+    self.columnOffset = columnOffset
+    descriptions = segments.map { segment in
+      sotto_binary_matrix(
+        rows: segment.rows, inputs: inputs, group: segment.group, planes: segment.planes,
+        bits: UnsafePointer(segment.bits.pointer), scales: UnsafePointer(segment.scales.pointer))
+    }
+    let firstSet = segments.first?.set ?? .best
+    self.firstSet = firstSet
+    let areAlike = segments.allSatisfy { $0.set == firstSet }
+    func most(_ precision: ProductPrecision) -> Int {
+      areAlike ? segments.map { $0.set.mostLookupColumns(planes: $0.planes, precision) }.min() ?? 0 : 0
+    }
+    mostAtOnce = (most(.fast), most(.accurate))
   }
 
   /// The rows of several matrices one after another, so that one set of look-up tables serves all. nil where their
@@ -79,10 +113,6 @@ public struct BinaryCodedMatrix: Sendable {
         $0.inputs == first.inputs && $0.order == nil && $0.columnScale == nil && $0.columnOffset == nil
       })
     else { return nil }
-    return BinaryCodedMatrix(stacking: matrices, inputs: first.inputs)
-  }
-
-  private init(stacking matrices: [BinaryCodedMatrix], inputs: Int) {
     var segments: [Segment] = []
     var firstRow = 0
     for matrix in matrices {
@@ -90,37 +120,25 @@ public struct BinaryCodedMatrix: Sendable {
         segments.append(
           Segment(
             set: s.set, firstRow: firstRow + s.firstRow, rows: s.rows, planes: s.planes, group: s.group,
-            bits: s.bits,
-            scales: s.scales))
+            bits: s.bits, scales: s.scales))
       }
       firstRow += matrix.rows
     }
-    self.rows = firstRow
-    self.inputs = inputs
-    self.segments = segments
-    order = nil
-    places = nil
-    columnScale = nil
-    columnOffset = nil
+    return BinaryCodedMatrix(rows: firstRow, inputs: first.inputs, segments: segments)
   }
 
   /// One row, as floats.
   public func row(_ index: Int) -> [Float] {
     let stored = places.map { Int($0[index]) } ?? index
-    guard let segment = segments.first(where: { stored >= $0.firstRow && stored < $0.firstRow + $0.rows })
+    guard
+      let place = segments.firstIndex(where: { stored >= $0.firstRow && stored < $0.firstRow + $0.rows })
     else { return Array(repeating: 0, count: inputs) }
     var row = [Float](repeating: 0, count: inputs)
-    withUnsafePointer(to: description(of: segment)) {
-      segment.set.kernels.binary_row($0, stored - segment.firstRow, &row)
+    withUnsafePointer(to: descriptions[place]) {
+      segments[place].set.kernels.binary_row($0, stored - segments[place].firstRow, &row)
     }
     if let columnScale { for k in row.indices { row[k] *= columnScale[k] } }
     if let columnOffset { for k in row.indices { row[k] += columnOffset[k] } }
     return row
-  }
-
-  func description(of segment: Segment) -> sotto_binary_matrix {
-    sotto_binary_matrix(
-      rows: segment.rows, inputs: inputs, group: segment.group, planes: segment.planes,
-      bits: UnsafePointer(segment.bits.pointer), scales: UnsafePointer(segment.scales.pointer))
   }
 }

@@ -49,9 +49,10 @@ extension BinaryCodedMatrix {
   private func productOfCoded(
     _ columns: Columns, _ results: Results, _ precision: ProductPrecision, _ workers: Workers
   ) {
+    if productAtOnce(columns, results, precision, workers) { return }
     // Segments after one another mostly want the columns in the same form.
     var prepared: PreparedColumns?
-    for segment in segments {
+    for (place, segment) in segments.enumerated() {
       let form = PreparedColumns.Form(segment, inputs: inputs, columns: columns.count, precision)
       let current: PreparedColumns
       if let prepared, prepared.form == form {
@@ -60,13 +61,29 @@ extension BinaryCodedMatrix {
         current = PreparedColumns(columns, inputs: inputs, form)
         prepared = current
       }
-      multiply(segment, current, results, workers)
+      multiply(place, current, results, workers)
+    }
+  }
+
+  /// Small products by look-up, in one call. False where it is not one.
+  private func productAtOnce(
+    _ columns: Columns, _ results: Results, _ precision: ProductPrecision, _ workers: Workers
+  ) -> Bool {
+    guard columns.count <= mostColumnsAtOnce(precision),
+      workers.count == 1 || columns.count * rows * inputs <= smallWork
+    else { return false }
+    return descriptions.withUnsafeBufferPointer {
+      guard let base = $0.baseAddress else { return false }
+      return sotto_lookup_at_once(
+        firstSet.pointer, base, $0.count, precision.code, columns.base, columns.distance, columns.count,
+        results.base, results.distance) != 0
     }
   }
 
   private func multiply(
-    _ segment: Segment, _ prepared: PreparedColumns, _ results: Results, _ workers: Workers
+    _ place: Int, _ prepared: PreparedColumns, _ results: Results, _ workers: Workers
   ) {
+    let segment = segments[place]
     let form = prepared.form
     let tileRows = form.set.pointer.pointee.tile_rows
     let tiles = (segment.rows + tileRows - 1) / tileRows
@@ -74,7 +91,7 @@ extension BinaryCodedMatrix {
     (work > smallWork ? workers : .one).split(tiles) { range in
       let kernels = form.set.pointer
       let target = results.base + segment.firstRow
-      withUnsafePointer(to: description(of: segment)) { matrix in
+      withUnsafePointer(to: descriptions[place]) { matrix in
         withUnsafePointer(to: prepared.description) { columns in
           if form.isLookup {
             kernels.pointee.lookup_product(

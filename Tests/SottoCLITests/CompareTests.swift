@@ -96,6 +96,36 @@ import Testing
     #expect(try compare(arguments).status == 0)
   }
 
+  /// A program that stays: loads for 0.3 s, computes for each recording, and ends at the third, or where it is told to.
+  @Test func residentPeer() throws {
+    try folder.write(
+      "stay.sh",
+      """
+      sleep 0.3; echo ready; n=0
+      while read -r path; do
+        n=$((n + 1)); i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done
+        [ -e fail ] && { echo lost >&2; exit 4; }
+        head -c 4 "$path"; echo " fourteen sixty-nine  and $n"
+      done
+      """)
+    let stay = ["--peer", "stays=sh stay.sh {stdin}"]
+    let result = try compare(stay + ["--format", "json", "--results", "r.jsonl"])
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    let row = try #require(try rows(result).first)
+    let kept = try folder.text("r.jsonl")
+    #expect(kept.contains("\"RIFF fourteen sixty-nine and 1\"") && kept.contains("\"RIFF fourteen sixty-nine and 2\""))
+    #expect((row["load"] as? Double ?? 0) >= 0.3 && (row["load"] as? Double ?? 9) < 5)
+    let cpu = row["cpu"] as? Double ?? 0
+    #expect(cpu > 0.001 && cpu < 1, "\(cpu)")
+    #expect((row["peak_memory"] as? Int ?? 0) > 100_000)
+    try folder.write("fail", "")
+    let failed = try compare(stay + ["--format", "json"])
+    #expect(failed.status == 1)
+    #expect(failed.errors.split(separator: "\n").count { $0.contains("exit status 4: lost") } == 2, "\(failed.errors)")
+    let silent = try compare(["--peer", "no=true {stdin}"])
+    #expect(silent.status == 1 && silent.errors.contains("say a line when it is ready"), "\(silent.errors)")
+  }
+
   @Test func killedAndResumed() throws {
     try folder.write("slow.sh", "sleep 0.3; echo 1469 and a\n")
     let arguments = [
@@ -126,7 +156,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ["--model", "randm"], ["--model", "x:bean=1"], ["--peer", "none"], ["--noise", "bable:1"],
+    ["--model", "randm"], ["--model", "x:bean=1"], ["--peer", "none"], ["--peer", "x=run {stdin} {wav}"], ["--noise", "bable:1"],
     ["--fail-if", "wer"], ["--fail-if", "wer>+1"], ["--speed", "9"], ["--limit", "0"],
   ])
   func wrongUsage(arguments: [String]) throws {

@@ -2,6 +2,7 @@
 """Measures recognisers on the same clips, in one run, one thread each.
 
     tools/benchmarks/peers.py MANIFEST --sotto .build/release/sotto [--json FILE]
+    sotto compare MANIFEST --model tiny.en --peer 'Moonshine=tools/benchmarks/peers.py --serve "Moonshine tiny" {stdin}'
 
 Every peer runs in a process of its own, on all clips of MANIFEST (JSON Lines with `audio`, `text` and `duration`),
 then five times on one clip of about 5 s. Prints a Markdown table: word error rate, CPU time (user and system) of the
@@ -11,6 +12,9 @@ A peer is one entry of PEERS: a function that takes the clips and prints one JSO
 command of a program that does. Lines with `load_cpu` and `encoder_cpu` may tell the processor time of loading and of
 the encoder. What is left is the decoder's. sotto tells its stages itself (`encoder_seconds`, `decoder_seconds`); the
 rest, loading and reading audio, counts as loading.
+
+The second form puts a peer beside models of sotto: `--serve` says a line when the peer is ready, reads paths from standard input and
+answers each with a line of text.
 """
 
 import argparse
@@ -105,6 +109,20 @@ PEERS = {
     "Moonshine tiny": moonshine,
     "PocketSphinx": pocketsphinx,
 }
+
+
+class Served:
+    """Paths as they come on standard input. What a peer says of each becomes a line of text."""
+
+    def __iter__(self):
+        print("ready", flush=True)
+        for line in sys.stdin:
+            yield Path(line.rstrip("\n"))
+
+    @staticmethod
+    def emit(**values):
+        if "text" in values:
+            print(" ".join(values["text"].split()), flush=True)
 
 
 # MARK: Measuring
@@ -225,5 +243,11 @@ def main():
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
         PEERS[sys.argv[2]]([Path(argument) for argument in sys.argv[3:]])
+    elif sys.argv[1:2] == ["--serve"]:
+        if len(sys.argv) != 3 or sys.argv[2] not in PEERS:
+            sys.exit(f"peers: --serve takes one of: {'; '.join(PEERS)}")
+        os.environ["OMP_NUM_THREADS"] = "1"
+        emit = Served.emit
+        PEERS[sys.argv[2]](Served())
     else:
         main()

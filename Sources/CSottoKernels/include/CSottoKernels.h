@@ -134,6 +134,11 @@ void sotto_binary_product_reference(const uint8_t *planes_bits, const float *row
                                     size_t inputs, size_t group, size_t planes, const float *x, size_t ld_x,
                                     size_t columns, float *table, float *y, size_t ld_y);
 
+// y[c] = W x[c] by look-up for the rows of `segments` matrices after one another, which share their inputs and were packed for
+// `kernels`. Returns 0, and does nothing, where the columns' tables are more than fits on the stack, or there is no look-up.
+int sotto_lookup_at_once(const struct sotto_kernels *kernels, const struct sotto_binary_matrix *matrices, size_t segments,
+                         int precision, const float *x, size_t ld_x, size_t columns, float *y, size_t ld_y);
+
 // Tells the processor that this thread waits in a loop.
 static inline void sotto_pause(void) {
 #if defined(__x86_64__)

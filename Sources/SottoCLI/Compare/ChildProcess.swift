@@ -43,6 +43,25 @@ enum ChildProcess {
     return code == 0 ? nil : "exit status \(code)"
   }
 
+  /// Both ends of a new pipe, which no other program gets.
+  static func openPipe() throws -> (read: Int32, write: Int32) {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+      throw Failure("no pipe (\(String(cString: strerror(errno))))")
+    }
+    return (ends[0], ends[1])
+  }
+
+  private static let mostText = 1 << 24
+
+  /// What a program has written into a file.
+  static func text(of descriptor: Int32) -> String {
+    lseek(descriptor, 0, SEEK_SET)
+    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
+    let data = (try? handle.read(upToCount: mostText)) ?? Data()
+    return String(decoding: data, as: UTF8.self)
+  }
+
   /// An open file without a name.
   static func temporaryFile() throws -> Int32 {
     let folder = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"

@@ -60,7 +60,7 @@ struct CompareCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Another program that prints what it hears; {wav} is a copy in 16-bit WAV, 16 kHz.",
+      "Another program that prints what it hears; {wav} is a copy in 16-bit WAV, 16 kHz; with {stdin} it stays and reads paths.",
       valueName: "name=command {audio}"))
   var peer: [String] = []
 

@@ -13,7 +13,7 @@ final class ComparisonRun {
     let key: String
 
     var entry: Scoring.Entry { .init(label: variant.label, key: key) }
-    var wantsWave: Bool { settings.command?.contains("{wav}") ?? false }
+    var wantsWave: Bool { settings.residentCommand != nil || settings.command?.contains("{wav}") ?? false }
   }
 
   let corpus: Corpus
@@ -86,7 +86,8 @@ final class ComparisonRun {
     var process = worker.process
     process.variant = runner.variant.label
     process.key = runner.key
-    if runner.settings.command != nil { process.load = nil }
+    // Of what is started for each recording this is the time of nothing.
+    if runner.settings.command != nil, runner.settings.residentCommand == nil { process.load = nil }
     try results.append(process)
   }
 

@@ -37,10 +37,10 @@ final class PeerWorker: Worker {
     let kept = usage.ru_maxrss * 1024
     measurement.peakMemory = kept > floor + Self.growth ? kept : seen > Self.leastSeen ? seen : nil
     if let reason = ChildProcess.failure(status) {
-      let last = Self.text(of: errors).split(separator: "\n").last.map { ": \($0)".onOneLine } ?? ""
+      let last = ChildProcess.text(of: errors).split(separator: "\n").last.map { ": \($0)".onOneLine } ?? ""
       measurement.error = reason + last
     } else {
-      measurement.text = Self.text(of: output).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      measurement.text = ChildProcess.text(of: output).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
     return measurement
   }
@@ -69,14 +69,5 @@ final class PeerWorker: Worker {
       round += 1
       usleep(1000)
     }
-  }
-
-  private static let mostText = 1 << 24
-
-  private static func text(of descriptor: Int32) -> String {
-    lseek(descriptor, 0, SEEK_SET)
-    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
-    let data = (try? handle.read(upToCount: mostText)) ?? Data()
-    return String(decoding: data, as: UTF8.self)
   }
 }

@@ -6,6 +6,12 @@ enum ProcessFacts {
   /// Seconds that all threads of this process have computed.
   static var processorTime: Double { seconds(CLOCK_PROCESS_CPUTIME_ID) }
 
+  /// The same of another process that still is; 0 of one that is not.
+  static func processorTime(of process: pid_t) -> Double {
+    var clock = clockid_t()
+    return clock_getcpuclockid(process, &clock) == 0 ? seconds(clock) : 0
+  }
+
   /// Seconds of a clock that only goes forward.
   static var now: Double { seconds(CLOCK_MONOTONIC) }
 

@@ -15,7 +15,11 @@ struct WorkerCommand: ParsableCommand {
     let worker: any Worker
     do {
       worker =
-        if let command = settings.command { PeerWorker(command: command) } else {
+        if let command = settings.residentCommand {
+          try ResidentPeerWorker(command: command)
+        } else if let command = settings.command {
+          PeerWorker(command: command)
+        } else {
           try ModelWorker(
             ModelChoice(path: settings.model ?? "", secondPass: settings.secondPass),
             options: settings.options)

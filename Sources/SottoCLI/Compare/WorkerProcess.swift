@@ -13,8 +13,7 @@ final class WorkerProcess {
 
   private let identifier: pid_t
   private let input: FileHandle
-  private let output: FileHandle
-  private var buffer = Data()
+  private let output: LineReader
   private var isOver = false
 
   /// Starts it, and waits until its model is loaded.
@@ -22,30 +21,22 @@ final class WorkerProcess {
   /// - Throws: `Ended` with what it says where it cannot run, `Failure`.
   init(_ settings: WorkerSettings) throws {
     let began = ProcessFacts.now
-    var ends: [(read: Int32, write: Int32)] = []
-    for _ in 0..<2 {
-      var pair: [Int32] = [0, 0]
-      guard pipe(&pair) == 0, pair.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
-        throw Failure("no pipe (\(String(cString: strerror(errno))))")
-      }
-      ends.append((pair[0], pair[1]))
+    let (toIt, fromIt) = (try ChildProcess.openPipe(), try ChildProcess.openPipe())
+    input = FileHandle(fileDescriptor: toIt.write, closeOnDealloc: true)
+    output = LineReader(descriptor: fromIt.read)
+    let started = Result {
+      try ChildProcess.start(
+        "/proc/self/exe", ["compare-worker"], descriptors: (toIt.read, fromIt.write, nil))
     }
-    input = FileHandle(fileDescriptor: ends[0].write, closeOnDealloc: true)
-    output = FileHandle(fileDescriptor: ends[1].read, closeOnDealloc: true)
-    defer {
-      close(ends[0].read)
-      close(ends[1].write)
-    }
-    identifier = try ChildProcess.start(
-      "/proc/self/exe", ["compare-worker"], descriptors: (ends[0].read, ends[1].write, nil))
+    close(toIt.read)
+    // Were its end of this pipe open here, too, nothing would tell that it ended.
+    close(fromIt.write)
+    identifier = try started.get()
     var process = ProcessMeasurement()
     var isLive = false
     do {
       try Self.send(settings, to: input)
-      // Its end of this pipe is open here, too: were it to end now, nothing would tell.
-      close(ends[1].write)
-      ends[1].write = -1
-      let reply = try Self.reply(from: output, &buffer)
+      let reply = try Self.reply(from: output)
       if let failure = reply.failure { throw Ended(message: failure) }
       process = reply.process ?? process
       isLive = reply.isLive ?? false
@@ -66,7 +57,7 @@ final class WorkerProcess {
   func measure(_ task: WorkerTask) throws -> UtteranceMeasurement {
     do {
       try Self.send(task, to: input)
-      let reply = try Self.reply(from: output, &buffer)
+      let reply = try Self.reply(from: output)
       if let failure = reply.failure { throw Ended(message: failure) }
       return reply.measurement ?? UtteranceMeasurement(error: "the process gave no result")
     } catch let ended as Ended {
@@ -95,24 +86,11 @@ final class WorkerProcess {
     }
   }
 
-  private static func reply(from handle: FileHandle, _ buffer: inout Data) throws -> WorkerReply {
-    while true {
-      if let newline = buffer.firstIndex(of: UInt8(ascii: "\n")) {
-        let line = Data(buffer[buffer.startIndex..<newline])
-        buffer = Data(buffer[buffer.index(after: newline)...])
-        guard let reply = try? JSONDecoder().decode(WorkerReply.self, from: line) else {
-          throw Ended(message: "its process said something else than a result")
-        }
-        return reply
-      }
-      // Not FileHandle's read, which waits for as much as it was asked for.
-      let more = [UInt8](unsafeUninitializedCapacity: 1 << 16) { bytes, count in
-        var got = read(handle.fileDescriptor, bytes.baseAddress, bytes.count)
-        while got < 0, errno == EINTR { got = read(handle.fileDescriptor, bytes.baseAddress, bytes.count) }
-        count = max(got, 0)
-      }
-      if more.isEmpty { throw Ended(message: "its process ended") }
-      buffer += more
+  private static func reply(from output: LineReader) throws -> WorkerReply {
+    guard let line = output.next() else { throw Ended(message: "its process ended") }
+    guard let reply = try? JSONDecoder().decode(WorkerReply.self, from: line) else {
+      throw Ended(message: "its process said something else than a result")
     }
+    return reply
   }
 }

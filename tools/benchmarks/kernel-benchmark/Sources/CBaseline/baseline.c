@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <oneapi/dnnl/dnnl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "int8.h"
@@ -34,10 +35,14 @@ float quantize(const float *x, size_t count, uint8_t *target, int offset, int mo
   return scale;
 }
 
+// Of the set that SOTTO_ISA names, so that a set is compared with what is written for it; else the best that there is.
 static const struct int8_kernels *kernels(void) {
 #if defined(__x86_64__)
+  const char *forced = getenv("SOTTO_ISA");
+  const int is_avx2 = forced && strcmp(forced, "avx2") == 0, is_avxvnni = forced && strcmp(forced, "avxvnni") == 0;
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512vnni")) return &int8_avx512vnni;
+  if (!is_avx2 && !is_avxvnni && __builtin_cpu_supports("avx512vnni")) return &int8_avx512vnni;
+  if (!is_avx2 && __builtin_cpu_supports("avxvnni")) return &int8_avxvnni;
   if (__builtin_cpu_supports("avx2")) return &int8_avx2;
 #endif
   return NULL;

@@ -16,7 +16,7 @@ struct int8_kernels {
                   uint8_t *scratch, float *y);
 };
 
-extern const struct int8_kernels int8_avx2, int8_avx512vnni;
+extern const struct int8_kernels int8_avx2, int8_avxvnni, int8_avx512vnni;
 
 // target = offset + the nearest integers of x / scale, of magnitude at most `most`; returns the scale.
 float quantize(const float *x, size_t count, uint8_t *target, int offset, int most);
