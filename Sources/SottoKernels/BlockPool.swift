@@ -10,7 +10,7 @@ enum BlockPool {
   /// Blocks below this many bytes are left to the allocator.
   static let smallest = 1 << 18
   /// Bytes of free blocks that are kept at most; the oldest go first.
-  static let mostKept = 24 << 20
+  static let mostKept = 12 << 20
   static let alignment = 64
 
   private struct Block {

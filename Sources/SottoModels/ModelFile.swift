@@ -47,6 +47,9 @@ public final class ModelFile: Sendable {
     try tensors.tensor(name, shape: shape, type: type)
   }
 
+  /// Gives the memory back that reading a tensor and its parts has taken (`TensorFile.forget`).
+  func forget(_ name: String) { tensors.forget(name) }
+
   /// The elements of a tensor of F16, BF16 or F32, in row-major order.
   ///
   /// - Throws: `ModelError.missingTensor`, or `.tensor` where the shape or type is another, or an element is not

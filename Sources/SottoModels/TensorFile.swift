@@ -1,5 +1,6 @@
 // A mapped safetensors file, whatever it holds.
 
+import Foundation
 import SottoKernels
 
 /// A tensor inside a mapped model file. It keeps the mapping alive.
@@ -98,6 +99,20 @@ public final class TensorFile: Sendable {
       throw error(tensor, "it holds values that are not finite")
     }
     return result
+  }
+
+  /// Gives the memory back that reading a tensor, and its parts NAME.PART, has taken; it can be read again, from the file. Loading a
+  /// model would otherwise hold it twice, in the file's form and in that of the kernels.
+  func forget(_ name: String) {
+    let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+    for tensor in tensors.values where tensor.name == name || tensor.name.hasPrefix(name + ".") {
+      tensor.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress else { return }
+        let begin = (UInt(bitPattern: base) + page - 1) / page * page
+        let end = (UInt(bitPattern: base) + UInt(bytes.count)) / page * page
+        if begin < end { madvise(UnsafeMutableRawPointer(bitPattern: begin), Int(end - begin), MADV_DONTNEED) }
+      }
+    }
   }
 
   /// Tells tensor data apart: all bytes after the header, as 64-bit numbers (little-endian, filled up with zeros), are

@@ -7,6 +7,7 @@ extension ModelFile {
   ///
   /// - Throws: `ModelError` where tensors are missing or do not fit.
   func weights(_ name: String, rows: Int, inputs: Int) throws -> Weights {
+    defer { forget(name) }
     if isCoded(name) {
       return .binary(BinaryCodedMatrix(try codedTensor(name, outputs: rows, inputs: inputs)))
     }

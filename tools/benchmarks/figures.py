@@ -8,6 +8,8 @@ A table stands between two lines, the first of which names what `sotto compare` 
     <!-- figures: --threads 1 --columns wer,95,cpu --model tiny.en -->
     <!-- end of figures -->
 
+Options may begin with another list than the manifest, which lies beside it.
+
 The manifest stands for itself, so that the printed command can be repeated in its folder, with `sotto` and the scripts of this one in
 PATH, and Python with tools/requirements.txt where they are among the peers.
 """
@@ -26,7 +28,10 @@ BLOCK = re.compile(r"(<!-- figures: (.*?) -->\n).*?(<!-- end of figures -->)", r
 def table(sotto, manifest, options):
     """What `sotto compare --format md` prints."""
     environment = os.environ | {"PATH": f"{sotto.parent}:{Path(__file__).resolve().parent}:{os.environ['PATH']}"}
-    command = ["sotto", "compare", manifest.name, *shlex.split(options), "--format", "md"]
+    words = shlex.split(options)
+    if words[:1] and words[0].startswith("-"):
+        words.insert(0, manifest.name)
+    command = ["sotto", "compare", *words, "--format", "md"]
     print(shlex.join(command), flush=True)
     return subprocess.run(command, cwd=manifest.parent, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 

@@ -1,20 +1,17 @@
 #!/usr/bin/env python3
-"""Measures sotto on long recordings: peak memory, time, and words against the clips that they are made of.
+"""Makes long recordings out of short ones, to see what becomes of memory and accuracy over hours.
 
-    tools/benchmarks/long_recordings.py MANIFEST --sotto .build/release/sotto --hours 0.2 1 3
+    tools/benchmarks/long_recordings.py MANIFEST FOLDER --hours 1 3
+    sotto compare FOLDER/3h.jsonl --model tiny.en
 
 A recording is the clips of MANIFEST (JSON Lines with `audio` and `text`) one after another, pauses of 0.2 to 1 s between
-them, again and again until it is long enough. It is written to a temporary WAV file of 16 kHz.
+them, again and again until it is long enough: a WAV file of 16 kHz, and a list with it and its text.
 """
 
 import argparse
 import json
-import os
 import random
-import subprocess
 import sys
-import tempfile
-import time
 import wave
 from pathlib import Path
 
@@ -24,7 +21,7 @@ RATE = 16_000
 
 
 def compose(entries, folder, hours, path):
-    """Writes the recording; returns its text and its seconds."""
+    """Writes the recording; returns its text."""
     generator, texts, written = random.Random(1), [], 0
     with wave.open(str(path), "wb") as output:
         output.setnchannels(1)
@@ -39,40 +36,23 @@ def compose(entries, folder, hours, path):
             output.writeframes(samples.astype("<i2").tobytes() + pause)
             written += len(samples) + len(pause) // 2
             texts.append(entry["text"])
-    return " ".join(texts), written / RATE
+    return " ".join(texts)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("manifest", type=Path)
-    parser.add_argument("--sotto", required=True, help="the built program")
-    parser.add_argument("--model", help="model for sotto")
+    parser.add_argument("folder", type=Path)
     parser.add_argument("--hours", type=float, nargs="+", default=[1, 3])
     arguments = parser.parse_args()
     lines = arguments.manifest.read_text(encoding="utf-8").splitlines()
     entries = [json.loads(line) for line in lines if line.strip()]
-    print("| recording h | WER % | CPU / audio | wall s | peak MB |\n|---|---|---|---|---|")
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     for hours in arguments.hours:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            text, seconds = compose(entries, arguments.manifest.parent, hours, folder / "long.wav")
-            (folder / "reference.jsonl").write_text(json.dumps({"file": "long.wav", "text": text}) + "\n")
-            output = folder / "hypothesis.jsonl"
-            command = [arguments.sotto, "transcribe", "--quiet", "--threads", "1", "--format", "jsonl"]
-            command += ["--model", arguments.model] if arguments.model else []
-            command += ["--output", str(output), str(folder / "long.wav")]
-            started = time.perf_counter()
-            process = os.posix_spawnp(command[0], command, os.environ)
-            _, status, usage = os.wait4(process, 0)
-            if os.waitstatus_to_exitcode(status) != 0:
-                sys.exit(f"sotto failed on {hours} h")
-            score = [arguments.sotto, "score", "--format", "json", str(folder / "reference.jsonl"), str(output)]
-            rate = json.loads(subprocess.run(score, capture_output=True, check=True).stdout)["wer"]
-            print(
-                f"| {hours:g} | {100 * rate:.1f} | {(usage.ru_utime + usage.ru_stime) / seconds:.4f}"
-                f" | {time.perf_counter() - started:.0f} | {usage.ru_maxrss * 1024 / 1e6:.0f} |",
-                flush=True,
-            )
+        name = f"{hours:g}h"
+        text = compose(entries, arguments.manifest.parent, hours, arguments.folder / f"{name}.wav")
+        line = json.dumps({"audio": f"{name}.wav", "text": text}, ensure_ascii=False)
+        (arguments.folder / f"{name}.jsonl").write_text(line + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
