@@ -8,19 +8,29 @@ import SottoModels
 /// A language model and how much it counts (shallow fusion).
 public struct LanguageModel: Sendable {
   public let file: LanguageModelFile
-  /// Best of a few values, as wholes, on 100 recordings of LJ Speech with `stream-ctc`.
-  public static let defaultWeight: Float = 0.6
-  public static let defaultBonus: Float = 2
 
-  /// Of ln p(piece) beside the acoustic score.
-  public var weight = LanguageModel.defaultWeight
-  /// Added for each piece, against the liking of language models for short texts.
-  public var bonus = LanguageModel.defaultBonus
+  /// Of ln p(piece) beside the acoustic score; nil for the family's own.
+  public var weight: Float?
+  /// Added for each piece, against the liking of language models for short texts; nil for the family's own.
+  public var bonus: Float?
+
+  /// Best of a few values, as wholes, on 100 recordings of LJ Speech with the models that come with this package. What has learnt
+  /// from text itself wants less.
+  public static func defaults(for family: ModelConfiguration.Family) -> (weight: Float, bonus: Float) {
+    switch family {
+    case .rnnt: (0.3, 1.2)
+    case .mocha: (0.4, 1.5)
+    case .ctc, .attention: (0.6, 2)
+    }
+  }
 
   /// - Throws: as `LanguageModelFile`.
   public init(path: String) throws { file = try LanguageModelFile(path: path) }
 
-  var scorer: NGramFusion { NGramFusion(file.model, weight: weight, bonus: bonus) }
+  func scorer(for family: ModelConfiguration.Family) -> NGramFusion {
+    let own = Self.defaults(for: family)
+    return NGramFusion(file.model, weight: weight ?? own.weight, bonus: bonus ?? own.bonus)
+  }
 }
 
 /// An n-gram model over the word pieces of a streaming model.

@@ -17,11 +17,22 @@ struct LanguageModelOptions: ParsableArguments {
       valueName: "file"))
   var lm: String?
 
-  @Option(help: ArgumentHelp("How much the language model counts.", valueName: "x"))
-  var lmWeight = LanguageModel.defaultWeight
+  @Option(
+    help: ArgumentHelp(
+      "How much the language model counts. By default \(Self.texts { $0.weight }).", valueName: "x"))
+  var lmWeight: Float?
 
-  @Option(help: ArgumentHelp("Reward of each word piece beside a language model.", valueName: "x"))
-  var lmBonus = LanguageModel.defaultBonus
+  @Option(
+    help: ArgumentHelp(
+      "Reward of each word piece beside a language model. By default \(Self.texts { $0.bonus }).",
+      valueName: "x"))
+  var lmBonus: Float?
+
+  /// The defaults of all families that have them.
+  private static func texts(_ value: ((weight: Float, bonus: Float)) -> Float) -> String {
+    let families: [ModelConfiguration.Family] = [.ctc, .rnnt, .mocha]
+    return families.map { "\(value(LanguageModel.defaults(for: $0))) (\($0.rawValue))" }.joined(separator: ", ")
+  }
 
   /// The language model for a model; nil where there is none.
   ///

@@ -80,8 +80,8 @@ final class ModelWorker: Worker {
     stream.bias = try bias(options)
     if let lm = options.lm {
       var model = try LanguageModel(path: lm)
-      model.weight = Float(options.lmWeight ?? Double(model.weight))
-      model.bonus = Float(options.lmBonus ?? Double(model.bonus))
+      model.weight = options.lmWeight.map { Float($0) }
+      model.bonus = options.lmBonus.map { Float($0) }
       stream.languageModel = model
     }
     return stream

@@ -187,7 +187,7 @@ struct ListenCommand: ParsableCommand {
       ("endpoint", endpoints.endpoint.rawValue),
       ("endpoint-rules", endpoints.endpointRules), ("numbers", numbers?.rawValue),
       ("chunk", chunk.map(String.init)), ("lm", languageModel.lm),
-      ("lm-weight", "\(languageModel.lmWeight)"), ("lm-bonus", "\(languageModel.lmBonus)"),
+      ("lm-weight", languageModel.lmWeight.map { "\($0)" }), ("lm-bonus", languageModel.lmBonus.map { "\($0)" }),
       ("bias", biasing.bias.isEmpty ? nil : biasing.bias.joined(separator: ", ")),
       ("bias-weight", "\(biasing.biasWeight)"), ("beam", String(beam)), ("threads", String(threads)),
       ("duration", duration.map { "\($0)" }), ("save", save), ("append", append), ("exec", exec),
@@ -214,7 +214,6 @@ struct ListenCommand: ParsableCommand {
   private static let standard: [String: String] = [
     "device": ALSACapture.defaultDevice, "model": ModelSearch.defaultModel, "format": "txt",
     "endpoint": "balanced", "beam": String(RecognizerConfiguration().beam), "threads": "1",
-    "lm-weight": "\(LanguageModel.defaultWeight)", "lm-bonus": "\(LanguageModel.defaultBonus)",
     "bias-weight": "\(BiasList.defaultWeight)", "type": "no",
     "control": "no", "paused": "no", "quiet": "no", "verbose": "no", "commands": "no",
   ]
