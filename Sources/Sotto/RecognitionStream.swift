@@ -108,7 +108,9 @@ public final class RecognitionStream: SpeechStream {
     gate = ActivityGate(bands: bands)
     try options.languageModel?.file.check(fits: model.vocabulary, of: model.configuration.name)
     var scorers: [any FusionScorer] = []
-    if let languageModel = options.languageModel { scorers.append(languageModel.scorer(for: model.configuration.family)) }
+    if let languageModel = options.languageModel {
+      scorers.append(languageModel.scorer(for: model.configuration.family))
+    }
     if let bias = options.bias { scorers.append(try ContextBias(bias, vocabulary: model.vocabulary)) }
     search = model.search(.init(beam: max(options.beam, 1)), scorers: scorers, context: context)
     endpointing = Endpointing(options.endpointing)

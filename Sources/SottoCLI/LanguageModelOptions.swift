@@ -31,7 +31,8 @@ struct LanguageModelOptions: ParsableArguments {
   /// The defaults of all families that have them.
   private static func texts(_ value: ((weight: Float, bonus: Float)) -> Float) -> String {
     let families: [ModelConfiguration.Family] = [.ctc, .rnnt, .mocha]
-    return families.map { "\(value(LanguageModel.defaults(for: $0))) (\($0.rawValue))" }.joined(separator: ", ")
+    return families.map { "\(value(LanguageModel.defaults(for: $0))) (\($0.rawValue))" }.joined(
+      separator: ", ")
   }
 
   /// The language model for a model; nil where there is none.

@@ -110,7 +110,9 @@ public final class TensorFile: Sendable {
         guard let base = bytes.baseAddress else { return }
         let begin = (UInt(bitPattern: base) + page - 1) / page * page
         let end = (UInt(bitPattern: base) + UInt(bytes.count)) / page * page
-        if begin < end { madvise(UnsafeMutableRawPointer(bitPattern: begin), Int(end - begin), MADV_DONTNEED) }
+        if begin < end {
+          madvise(UnsafeMutableRawPointer(bitPattern: begin), Int(end - begin), MADV_DONTNEED)
+        }
       }
     }
   }

@@ -113,7 +113,9 @@ import Testing
     #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
     let row = try #require(try rows(result).first)
     let kept = try folder.text("r.jsonl")
-    #expect(kept.contains("\"RIFF fourteen sixty-nine and 1\"") && kept.contains("\"RIFF fourteen sixty-nine and 2\""))
+    #expect(
+      kept.contains("\"RIFF fourteen sixty-nine and 1\"")
+        && kept.contains("\"RIFF fourteen sixty-nine and 2\""))
     #expect((row["load"] as? Double ?? 0) >= 0.3 && (row["load"] as? Double ?? 9) < 5)
     let cpu = row["cpu"] as? Double ?? 0
     #expect(cpu > 0.001 && cpu < 1, "\(cpu)")
@@ -121,7 +123,9 @@ import Testing
     try folder.write("fail", "")
     let failed = try compare(stay + ["--format", "json"])
     #expect(failed.status == 1)
-    #expect(failed.errors.split(separator: "\n").count { $0.contains("exit status 4: lost") } == 2, "\(failed.errors)")
+    #expect(
+      failed.errors.split(separator: "\n").count { $0.contains("exit status 4: lost") } == 2,
+      "\(failed.errors)")
     let silent = try compare(["--peer", "no=true {stdin}"])
     #expect(silent.status == 1 && silent.errors.contains("say a line when it is ready"), "\(silent.errors)")
   }
@@ -156,7 +160,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ["--model", "randm"], ["--model", "x:bean=1"], ["--peer", "none"], ["--peer", "x=run {stdin} {wav}"], ["--noise", "bable:1"],
+    ["--model", "randm"], ["--model", "x:bean=1"], ["--peer", "none"], ["--peer", "x=run {stdin} {wav}"],
+    ["--noise", "bable:1"],
     ["--fail-if", "wer"], ["--fail-if", "wer>+1"], ["--speed", "9"], ["--limit", "0"],
   ])
   func wrongUsage(arguments: [String]) throws {

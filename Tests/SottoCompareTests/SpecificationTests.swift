@@ -21,7 +21,8 @@ import Testing
     let peer = try Variant(peer: "other=run --in {audio} x=1")
     #expect(peer.label == "other" && peer.kind == .peer("run --in {audio} x=1"))
     let resident = WorkerSettings(command: "run {stdin}")
-    #expect(resident.residentCommand == "run " && WorkerSettings(command: "run {audio}").residentCommand == nil)
+    #expect(
+      resident.residentCommand == "run " && WorkerSettings(command: "run {audio}").residentCommand == nil)
     #expect(Variant.distinct([peer, peer]).map(\.label) == ["other", "other #2"])
   }
 

@@ -40,7 +40,8 @@ final class PeerWorker: Worker {
       let last = ChildProcess.text(of: errors).split(separator: "\n").last.map { ": \($0)".onOneLine } ?? ""
       measurement.error = reason + last
     } else {
-      measurement.text = ChildProcess.text(of: output).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      measurement.text = ChildProcess.text(of: output).split(whereSeparator: \.isWhitespace).joined(
+        separator: " ")
     }
     return measurement
   }

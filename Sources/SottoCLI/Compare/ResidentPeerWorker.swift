@@ -72,7 +72,8 @@ final class ResidentPeerWorker: Worker {
         throw Failure(end())
       }
       guard let line = output.next() else { throw Failure(end()) }
-      return String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      return String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(
+        separator: " ")
     }
 
     var processorTime: Double { family.reduce(0) { $0 + ProcessFacts.processorTime(of: $1) } }
