@@ -12,6 +12,12 @@ final class LineReader {
 
   deinit { close(descriptor) }
 
+  /// Whether something has come, or the end, after at most so many seconds.
+  func waits(seconds: Int32) -> Bool {
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return !buffer.isEmpty || poll(&request, 1, seconds * 1000) > 0
+  }
+
   /// The next line without its end, also one that the end of all cuts short; nil at the end.
   func next() -> Data? {
     while true {

@@ -43,6 +43,8 @@ final class ResidentPeerWorker: Worker {
     private let output: LineReader
     private let errors: Int32
     private var isOver = false
+    /// Seconds until it has to be ready.
+    private static let mostLoading: Int32 = 120
 
     init(_ command: String) throws {
       let (toIt, fromIt) = (try ChildProcess.openPipe(), try ChildProcess.openPipe())
@@ -57,6 +59,10 @@ final class ResidentPeerWorker: Worker {
       // Were its end of this pipe open here, too, nothing would tell that it ended.
       close(fromIt.write)
       identifier = try started.get()
+      guard output.waits(seconds: Self.mostLoading) else {
+        throw Failure(
+          "it is to say a line when it is ready, and has said nothing for \(Self.mostLoading) s")
+      }
       guard output.next() != nil else { throw Failure("it is to say a line when it is ready, but \(end())") }
     }
 
