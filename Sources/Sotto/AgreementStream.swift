@@ -83,16 +83,13 @@ final class AgreementStream: SpeechStream {
     var hasText: Bool { readings.last?.isEmpty == false }
   }
 
-  /// - Throws: `ModelError.chunk` for an interval that makes no sense, `RecognitionError.noLanguageModel`,
-  ///   `DecodingError.biasPhrase` for phrases that cannot be listened for.
+  /// - Throws: `ModelError.chunk` for an interval that makes no sense, `ModelError` where the language
+  ///   model is for another model, `DecodingError.biasPhrase` for phrases that cannot be listened for.
   init(_ model: AttentionModel, options: RecognitionStream.Options = .init()) throws {
     let milliseconds = options.chunkMilliseconds ?? Self.defaultInterval
     guard Self.intervals.contains(milliseconds) else {
       throw RecognitionError.interval(
         model: model.configuration.name, milliseconds: milliseconds, allowed: Self.intervals)
-    }
-    guard options.languageModel == nil else {
-      throw RecognitionError.noLanguageModel(model: model.configuration.name)
     }
     self.options = options
     decoder = try ChunkDecoder(model, live: options)

@@ -13,26 +13,35 @@ struct ChunkDecoder {
   /// What is added to the model's scores.
   private let scorers: [any FusionScorer]
 
-  /// - Throws: `DecodingError.biasPhrase` for phrases that cannot be listened for.
+  /// - Throws: `DecodingError.biasPhrase` for phrases that cannot be listened for; `ModelError` where the language model is for
+  ///   another model.
   init(model: AttentionModel, configuration: RecognizerConfiguration, context: ComputeContext) throws {
     self.model = model
     self.configuration = configuration
     self.context = context
-    scorers =
-      try configuration.bias.map {
-        [try ContextBias($0, vocabulary: model.vocabulary, textTokens: model.special.endOfText)]
-      } ?? []
+    var scorers: [any FusionScorer] = []
+    if let languageModel = configuration.languageModel {
+      try languageModel.file.check(fits: LanguageModelVocabulary(model), of: model.configuration.name)
+      scorers.append(languageModel.scorer(for: .attention))
+    }
+    if let bias = configuration.bias {
+      scorers.append(
+        try ContextBias(bias, vocabulary: model.vocabulary, textTokens: model.special.endOfText))
+    }
+    self.scorers = scorers
   }
 
   /// For a stream, as its options say.
   ///
-  /// - Throws: `DecodingError.biasPhrase` for phrases that cannot be listened for.
+  /// - Throws: `DecodingError.biasPhrase` for phrases that cannot be listened for; `ModelError` where the language model is for
+  ///   another model.
   init(_ model: AttentionModel, live options: RecognitionStream.Options) throws {
     var configuration = RecognizerConfiguration()
     configuration.beam = max(options.beam, 1)
     configuration.nBest = options.alternatives + 1
     configuration.wordTimes = options.wordTimes
     configuration.threads = options.threads
+    configuration.languageModel = options.languageModel
     configuration.bias = options.bias
     try self.init(
       model: model, configuration: configuration,

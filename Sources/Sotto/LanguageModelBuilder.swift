@@ -1,42 +1,58 @@
-// From text to a language model over a model's word pieces.
+// From text to a language model over a model's tokens.
 
 import Foundation
 import SottoDecoding
 import SottoModels
 
-/// Makes n-gram models for `RecognitionStream`, from running text or from ARPA files.
+/// Makes n-gram models for `Recognizer` and streams, from running text or from ARPA files.
 public struct LanguageModelBuilder {
-  public let vocabulary: PieceVocabulary
+  public let vocabulary: LanguageModelVocabulary
+  private let encoder: BytePairEncoder?
   private var estimator: KneserNeyEstimator
   private var known: [String: [Int]] = [:]
-  /// Word pieces of the text so far.
+  /// Tokens of the text so far.
   public private(set) var tokens = 0
 
-  /// - Parameter modelPath: a streaming model, whose pieces are used.
+  /// - Parameters:
+  ///   - modelPath: the model whose tokens are used.
+  ///   - order: tokens of the longest n-grams; nil for as many as its vocabulary allows, at most 5.
   /// - Throws: `ModelError`; `DecodingError.languageModel` for an order out of range.
-  public init(modelPath: String, order: Int) throws {
-    let model = try StreamingModel(path: modelPath)
-    vocabulary = model.vocabulary
-    estimator = try KneserNeyEstimator(size: vocabulary.size, order: order)
+  public init(modelPath: String, order: Int?) throws {
+    vocabulary = try LanguageModelVocabulary(modelPath: modelPath)
+    encoder =
+      if case .bytes(let bytes, let count) = vocabulary.kind { BytePairEncoder(bytes, count: count) } else {
+        nil
+      }
+    estimator = try KneserNeyEstimator(
+      size: vocabulary.size, order: order ?? min(NGramModel.longestOrder(size: vocabulary.size), 5))
   }
 
-  /// Takes text: a sentence or paragraph. Sentences in it are texts of their own, as utterances are.
+  /// Takes text: a sentence or paragraph. For word pieces, as it is spoken, and sentences in it are texts of their own, as utterances
+  /// are; for bytes as it is written, after a space, as the models write.
   public mutating func add(_ text: some StringProtocol) {
-    for sentence in text.split(whereSeparator: { ".!?;".contains($0) }) {
-      var pieces: [Int] = []
-      for word in SpokenForm.words(String(sentence)) {
-        if let known = known[word] {
-          pieces += known
-        } else {
-          let cut = vocabulary.tokens(word)
-          known[word] = cut
-          pieces += cut
-        }
+    switch vocabulary.kind {
+    case .pieces(let pieces):
+      for sentence in text.split(whereSeparator: { ".!?;".contains($0) }) {
+        take(SpokenForm.words(String(sentence)).flatMap { cut($0) { pieces.tokens($0) } })
       }
-      guard !pieces.isEmpty else { continue }
-      tokens += pieces.count
-      estimator.add(pieces)
+    case .bytes:
+      guard let encoder else { return }
+      let words = text.split(whereSeparator: \.isWhitespace)
+      take(words.flatMap { cut(" " + $0) { encoder.tokens($0) } })
     }
+  }
+
+  private mutating func cut(_ word: String, _ tokens: (String) -> [Int]) -> [Int] {
+    if let known = known[word] { return known }
+    let cut = tokens(word)
+    known[word] = cut
+    return cut
+  }
+
+  private mutating func take(_ text: [Int]) {
+    guard !text.isEmpty else { return }
+    tokens += text.count
+    estimator.add(text)
   }
 
   /// The model of all text taken, with at most `limit` n-grams longer than one piece.
@@ -62,10 +78,9 @@ public struct LanguageModelBuilder {
     return try table.model()
   }
 
-  /// The model in an ARPA file whose words are the pieces.
+  /// The model in an ARPA file whose words are the tokens, as `LanguageModelVocabulary` names them.
   public func model(arpa text: String) throws -> NGramModel {
-    let tokens = Dictionary(
-      zip(vocabulary.pieces.map { Substring($0) }, 0...), uniquingKeysWith: { first, _ in first })
+    let tokens = vocabulary.names
     return try ARPAFile.table(
       text.split(separator: "\n", omittingEmptySubsequences: false), size: vocabulary.size
     ) { tokens[$0] }.model()

@@ -20,7 +20,8 @@ public struct LanguageModel: Sendable {
     switch family {
     case .rnnt: (0.3, 1.2)
     case .mocha: (0.4, 1.5)
-    case .ctc, .attention: (0.6, 2)
+    case .ctc: (0.6, 2)
+    case .attention: (0.1, 0.2)
     }
   }
 
@@ -33,10 +34,10 @@ public struct LanguageModel: Sendable {
   }
 }
 
-/// An n-gram model over the word pieces of a streaming model.
+/// An n-gram model over the tokens of a model.
 ///
 /// The metadata holds, under the key `sotto-lm`, JSON with `format`, `order`, `size` (of the vocabulary) and `vocabulary`, a
-/// hash of its pieces: a model for other pieces is refused. Tensors of length n, from 1: `n.tokens` (U16), `n.probabilities`,
+/// hash of its tokens: a model for others is refused. Tensors of length n, from 1: `n.tokens` (U16), `n.probabilities`,
 /// `n.backoffs` (U8), `n.first` (U32), `n.probabilities.book`, `n.backoffs.book` (F32 [256]).
 public struct LanguageModelFile: Sendable {
   static let key = "sotto-lm"
@@ -71,7 +72,7 @@ public struct LanguageModelFile: Sendable {
     guard description.format == 1 else {
       throw ModelError.newerFormat(path: path, format: description.format, supported: 1)
     }
-    guard (1...NGramModel.longestOrder).contains(description.order) else {
+    guard (1...max(1, NGramModel.longestOrder(size: description.size))).contains(description.order) else {
       throw ModelError.configuration(path: path, reason: "order \(description.order)")
     }
     self.path = path
@@ -106,10 +107,11 @@ public struct LanguageModelFile: Sendable {
   ///
   /// - Throws: `ModelError.unwritable`.
   public static func write(
-    _ model: NGramModel, for vocabulary: PieceVocabulary, licence: String, source: String, to path: String
+    _ model: NGramModel, for vocabulary: LanguageModelVocabulary, licence: String, source: String, to path: String
   ) throws {
     let description = Description(
-      format: 1, order: model.order, size: model.size, vocabulary: fingerprint(vocabulary), licence: licence,
+      format: 1, order: model.order, size: model.size, vocabulary: vocabulary.fingerprint,
+      licence: licence,
       source: source)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -136,21 +138,12 @@ public struct LanguageModelFile: Sendable {
     try writer.finish()
   }
 
-  /// Tells vocabularies apart: FNV-1a over the pieces.
-  static func fingerprint(_ vocabulary: PieceVocabulary) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in vocabulary.pieces.joined(separator: "\n").utf8 {
-      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-    }
-    return String(hash, radix: 16)
-  }
-
-  /// - Throws: `ModelError.configuration` where the model is for other pieces.
-  func check(fits vocabulary: PieceVocabulary, of model: String) throws {
-    guard description.vocabulary == Self.fingerprint(vocabulary) else {
+  /// - Throws: `ModelError.configuration` where the language model is for other tokens.
+  func check(fits vocabulary: LanguageModelVocabulary, of model: String) throws {
+    guard description.size == vocabulary.size, description.vocabulary == vocabulary.fingerprint else {
       throw ModelError.configuration(
         path: path,
-        reason: "it was made for other word pieces than those of \(model); make one with sotto lm build")
+        reason: "it was made for other word pieces than those of \(model); make one with sotto lm build --model \(model)")
     }
   }
 }

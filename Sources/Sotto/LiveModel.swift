@@ -61,8 +61,8 @@ public struct LiveModel: Sendable {
     }
   }
 
-  /// - Throws: `ModelError.chunk` where the model has no such chunks; `LanguageModelError` or `RecognitionError.noLanguageModel` where the
-  ///   language model is not for it.
+  /// - Throws: `ModelError.chunk` where the model has no such chunks; `ModelError.configuration` where the language model
+  ///   is not for it.
   public func stream(_ options: RecognitionStream.Options) throws -> any SpeechStream {
     switch kind {
     case .streaming(let model): try RecognitionStream(model, options: options)

@@ -8,8 +8,6 @@ public enum RecognitionError: Error, Sendable, Hashable, LocalizedError, CustomS
   case sampleRate(got: Int, needed: Int)
   /// A stream was given audio after its end.
   case finished
-  /// A language model cannot help a model that has its own words.
-  case noLanguageModel(model: String)
   /// Readings of a growing utterance cannot follow one another so soon, or late.
   case interval(model: String, milliseconds: Int, allowed: ClosedRange<Int>)
   /// Two models that cannot be the two passes of a recognition.
@@ -20,8 +18,6 @@ public enum RecognitionError: Error, Sendable, Hashable, LocalizedError, CustomS
     case .sampleRate(let got, let needed):
       "the audio has \(got) samples a second, the model needs \(needed): open it with AudioInput, which converts"
     case .finished: "the stream has ended: reset it, or make another one, for more audio"
-    case .noLanguageModel(let model):
-      "\(model) takes no language model: it has one of its own; use it without, or take a streaming model"
     case .passes(let first, let second):
       "\(first) and \(second) make no two passes: the first has to be a streaming model, the second an attention model"
     case .interval(let model, let milliseconds, let allowed):

@@ -33,8 +33,10 @@ public final class RecognitionStream: SpeechStream {
     public var wordTimes = false
     /// Whether changes of an utterance under way are told.
     public var partials = true
-    /// Language model, made for the model's word pieces.
+    /// Language model, made for the model's word pieces; of two passes, the first's.
     public var languageModel: LanguageModel?
+    /// That of the second pass, where there is one.
+    public var secondPassLanguageModel: LanguageModel?
     /// Words and phrases to listen for.
     public var bias: BiasList?
     /// Threads that compute; 0 for one each core.
@@ -106,7 +108,8 @@ public final class RecognitionStream: SpeechStream {
     features = try model.features
     let bands = model.configuration.features.melBands
     gate = ActivityGate(bands: bands)
-    try options.languageModel?.file.check(fits: model.vocabulary, of: model.configuration.name)
+    try options.languageModel?.file.check(
+      fits: LanguageModelVocabulary(model.vocabulary), of: model.configuration.name)
     var scorers: [any FusionScorer] = []
     if let languageModel = options.languageModel {
       scorers.append(languageModel.scorer(for: model.configuration.family))

@@ -52,7 +52,8 @@ public final class Recognizer {
 
   private static func check(_ model: StreamingModel, _ configuration: RecognizerConfiguration) throws {
     _ = try model.acoustic.encoder.chunk(milliseconds: configuration.chunkMilliseconds)
-    try configuration.languageModel?.file.check(fits: model.vocabulary, of: model.configuration.name)
+    try configuration.languageModel?.file.check(
+      fits: LanguageModelVocabulary(model.vocabulary), of: model.configuration.name)
     _ = try configuration.bias.map { try ContextBias($0, vocabulary: model.vocabulary) }
   }
 

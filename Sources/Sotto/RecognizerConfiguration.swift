@@ -24,8 +24,10 @@ public struct RecognizerConfiguration: Sendable {
 
   /// Length of the chunks that a streaming model hears at once, in ms; nil for the model's choice.
   public var chunkMilliseconds: Int?
-  /// Language model, for streaming models.
+  /// Language model over the model's tokens; of two passes, the first's.
   public var languageModel: LanguageModel?
+  /// That of the second pass, where there is one.
+  public var secondPassLanguageModel: LanguageModel?
   /// Words and phrases to listen for.
   public var bias: BiasList?
   /// What ends an utterance, for streaming models.

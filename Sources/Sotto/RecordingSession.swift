@@ -63,6 +63,7 @@ final class LiveSession: RecordingSession {
     options.wordTimes = configuration.wordTimes
     options.threads = configuration.threads
     options.languageModel = configuration.languageModel
+    options.secondPassLanguageModel = configuration.secondPassLanguageModel
     options.bias = configuration.bias
     options.partials = partials
     stream = try model.stream(options)

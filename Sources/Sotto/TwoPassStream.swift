@@ -55,7 +55,9 @@ final class TwoPassStream: SpeechStream {
       options.endpointing.longestUtterance ?? .infinity, attention.window - 2)
     alternatives = options.alternatives
     tellsPartials = options.partials
-    second = try ChunkDecoder(attention, live: options)
+    var secondOptions = options
+    secondOptions.languageModel = options.secondPassLanguageModel
+    second = try ChunkDecoder(attention, live: secondOptions)
     vocabulary = streaming.vocabulary
     first = try RecognitionStream(streaming, options: options)
     first.keepsScores = true

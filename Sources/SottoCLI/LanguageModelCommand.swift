@@ -1,4 +1,4 @@
-// `sotto lm`: language models for streaming models.
+// `sotto lm`: language models.
 
 import ArgumentParser
 import Foundation
@@ -6,7 +6,7 @@ import Sotto
 
 struct LanguageModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "lm", abstract: "Make language models for streaming models.",
+    commandName: "lm", abstract: "Make language models.",
     subcommands: [BuildLanguageModelCommand.self])
 }
 
@@ -16,10 +16,11 @@ struct BuildLanguageModelCommand: ParsableCommand {
     abstract: "Make a language model from text or from an ARPA file.",
     usage: "sotto lm build [OPTION]... INPUT... OUTPUT",
     discussion: """
-      Counts the word pieces of a streaming model in text (a sentence or paragraph a
-      line; numbers are read as they are spoken) and writes n-grams with modified
-      Kneser-Ney smoothing, pruned to a size. A file that begins with \\data\\ is read
-      as an ARPA model of word pieces instead.
+      Counts the word pieces of a model in text (a sentence or paragraph a line) and
+      writes n-grams with modified Kneser-Ney smoothing, pruned to a size. Streaming
+      models read numbers as they are spoken, and sentence by sentence; for others the
+      text should be written as they write: with case, punctuation and digits. A file
+      that begins with \\data\\ is read as an ARPA model of word pieces instead.
 
       EXAMPLES:
         sotto lm build notes.txt letters.txt mine.safetensors
@@ -36,11 +37,14 @@ struct BuildLanguageModelCommand: ParsableCommand {
   var files: [String]
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("Streaming model whose pieces are used.", valueName: "name|path"))
+    name: .shortAndLong, help: ArgumentHelp("Model whose pieces are used.", valueName: "name|path"))
   var model = "stream-ctc"
 
-  @Option(help: ArgumentHelp("Pieces of the longest n-grams, 2 to 5.", valueName: "n"))
-  var order = 5
+  @Option(
+    help: ArgumentHelp(
+      "Pieces of the longest n-grams, 2 to 5; of an attention model 2 to 4. By default as many as can be.",
+      valueName: "n"))
+  var order: Int?
 
   @Option(help: ArgumentHelp("Largest size of the file, in MB.", valueName: "MB"))
   var size = 6.0
@@ -53,7 +57,7 @@ struct BuildLanguageModelCommand: ParsableCommand {
 
   mutating func validate() throws {
     guard files.count >= 2 else { throw ValidationError("Give at least one input, and the output.") }
-    guard (2...5).contains(order) else { throw ValidationError("--order must be 2 to 5.") }
+    guard (2...5).contains(order ?? 2) else { throw ValidationError("--order must be 2 to 5.") }
     guard size > 0, size <= 1000 else {
       throw ValidationError("--size must be more than 0 and at most 1000.")
     }

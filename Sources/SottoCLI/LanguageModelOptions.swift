@@ -1,4 +1,4 @@
-// `--lm`, `--lm-weight` and `--lm-bonus`: what a streaming model knows of the language.
+// `--lm`, `--lm-weight` and `--lm-bonus`: what is known of the language beside a model.
 
 import ArgumentParser
 import Foundation
@@ -13,37 +13,51 @@ struct LanguageModelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Language model for a streaming model (see sotto lm build); none for none. By default NAME.lm beside the model, or that of the model that it stands on.",
+      "Language model for the model (see sotto lm build); none for none. By default NAME.lm beside the model, or that of the model that it stands on. For two passes FIRST+SECOND, or the first's alone.",
       valueName: "file"))
   var lm: String?
 
   @Option(
     help: ArgumentHelp(
-      "How much the language model counts. By default \(Self.texts { $0.weight }).", valueName: "x"))
+      "How much the language model counts; of two passes, the first's. By default \(Self.texts { $0.weight }).", valueName: "x"))
   var lmWeight: Float?
 
   @Option(
     help: ArgumentHelp(
-      "Reward of each word piece beside a language model. By default \(Self.texts { $0.bonus }).",
+      "Reward of each token beside a language model. By default \(Self.texts { $0.bonus }).",
       valueName: "x"))
   var lmBonus: Float?
 
   /// The defaults of all families that have them.
   private static func texts(_ value: ((weight: Float, bonus: Float)) -> Float) -> String {
-    let families: [ModelConfiguration.Family] = [.ctc, .rnnt, .mocha]
+    let families: [ModelConfiguration.Family] = [.ctc, .rnnt, .mocha, .attention]
     return families.map { "\(value(LanguageModel.defaults(for: $0))) (\($0.rawValue))" }.joined(
       separator: ", ")
   }
 
-  /// The language model for a model; nil where there is none.
+  /// The language models for a model, or for the first pass and the second; nil where there is none.
   ///
-  /// - Throws: `Failure`, and what reading the file throws.
-  func model(for modelPath: String) throws -> LanguageModel? {
-    guard let path = try Self.path(lm, for: modelPath) else { return nil }
-    var model = try LanguageModel(path: path)
-    model.weight = lmWeight
-    model.bonus = lmBonus
-    return model
+  /// - Throws: `Failure`, and what reading the files throws.
+  func models(for choice: ModelChoice) throws -> (own: LanguageModel?, secondPass: LanguageModel?) {
+    let paths = try Self.paths(lm, for: choice)
+    var own = try paths.own.map { try LanguageModel(path: $0) }
+    own?.weight = lmWeight
+    own?.bonus = lmBonus
+    return (own, try paths.secondPass.map { try LanguageModel(path: $0) })
+  }
+
+  /// The files that a choice means, for each pass as `path` has it: FIRST+SECOND; one name is the first's, and `none` both's.
+  ///
+  /// - Throws: `Failure` where a language model is asked for and not there.
+  static func paths(_ text: String?, for choice: ModelChoice) throws -> (own: String?, secondPass: String?) {
+    guard let second = choice.secondPass else { return (try path(text, for: choice.path), nil) }
+    if let text, let plus = text.firstIndex(of: "+"), !FileManager.default.fileExists(atPath: text) {
+      return (
+        try path(String(text[..<plus]), for: choice.path),
+        try path(String(text[text.index(after: plus)...]), for: second)
+      )
+    }
+    return (try path(text, for: choice.path), try path(text == none ? none : nil, for: second))
   }
 
   /// Beside the model that a model stands on, whose vocabulary is the same; nil where there is none.

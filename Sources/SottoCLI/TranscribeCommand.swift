@@ -160,17 +160,13 @@ struct TranscribeCommand: ParsableCommand {
     let recognizer: Recognizer
     do {
       let choice = try ModelChoice(model)
-      configuration.languageModel = try languageModel.model(for: choice.path)
+      (configuration.languageModel, configuration.secondPassLanguageModel) = try languageModel.models(
+        for: choice)
       recognizer = try choice.recognizer(configuration)
     } catch let error as Failure {
       throw error
     } catch {
       throw Failure(explanation(of: error))
-    }
-    guard recognizer.isStreaming || configuration.languageModel == nil else {
-      throw UsageError(
-        "\(recognizer.modelName) has a language model of its own: --lm needs a streaming model; sotto models lists them"
-      )
     }
     guard recognizer.isStreaming || chunk == nil || partials else {
       throw UsageError(

@@ -10,6 +10,8 @@ public struct VariantOptions: Sendable, Hashable, Codable {
   public var chunk: Int?
   /// Language model: a path; `none`; nil or `default` for the one beside the model.
   public var lm: String?
+  /// Of the second pass; `lm` says it, too, as FIRST+SECOND.
+  public var secondPassLM: String?
   public var lmWeight: Double?
   public var lmBonus: Double?
   /// Phrase to listen for, or a file of them.

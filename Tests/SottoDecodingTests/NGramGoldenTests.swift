@@ -52,7 +52,7 @@ import Testing
     #expect(table.counts == read.counts)
     for estimate in values.estimates {
       for (token, expected) in zip(Array(0..<values.size) + [values.size + 1], estimate.log) {
-        let (key, length) = (NGramTable.key(estimate.context + [token]), estimate.context.count + 1)
+        let (key, length) = (table.packing.key(estimate.context + [token]), estimate.context.count + 1)
         #expect(abs(Double(table.probability(key, length)) - expected) < 2e-5, "\(estimate.context) \(token)")
         #expect(abs(Double(read.probability(key, length)) - expected) < 2e-5, "\(estimate.context) \(token)")
       }
@@ -70,7 +70,7 @@ import Testing
       var state = model.start
       for (end, expected) in zip(1..., judged.log10) {
         let gram = text[max(0, end + 1 - values.order)...end]
-        let exact = Double(table.probability(NGramTable.key(gram), gram.count)) / log(10)
+        let exact = Double(table.probability(table.packing.key(gram), gram.count)) / log(10)
         #expect(abs(exact - expected) < 1e-5)
         let (coded, next) = model.advance(state, by: text[end])
         worst = max(worst, abs(Double(coded) / log(10) - expected))

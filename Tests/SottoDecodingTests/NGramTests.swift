@@ -145,7 +145,8 @@ import Testing
         first: level.first)
     }
     #expect(throws: DecodingError.self) { try KneserNeyEstimator(size: 5, order: 7) }
-    #expect(throws: DecodingError.self) { try KneserNeyEstimator(size: 5000, order: 3) }
+    #expect(throws: DecodingError.self) { try KneserNeyEstimator(size: 5000, order: 5) }
+    #expect(throws: DecodingError.self) { try KneserNeyEstimator(size: 65_535, order: 2) }
     let model = try Self.table(Self.texts(50), order: 3).model()
     #expect(
       model.advance(.max, by: 2).logProbability.isFinite && model.advance(0, by: 99).logProbability < -1)

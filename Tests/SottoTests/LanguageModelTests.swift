@@ -30,15 +30,16 @@ import Testing
 
   @Test func filesKeepTheModel() throws {
     let folder = try TemporaryFolder()
+    let pieces = try StreamingModel(path: Self.modelPath).vocabulary
     var builder = try Self.builder()
     let model = try builder.build(limit: 1000)
     let read = try LanguageModelFile(path: Self.write(folder)).model
     #expect(builder.tokens > 400 && read.order == 3)
     for text in ["the hall", "the bath is this", "jab jab"] {
-      let tokens = builder.vocabulary.tokens(text)
+      let tokens = pieces.tokens(text)
       #expect(read.logProbability(tokens) == model.logProbability(tokens))
     }
-    let (seen, unseen) = (builder.vocabulary.tokens("the hall"), builder.vocabulary.tokens("hall the"))
+    let (seen, unseen) = (pieces.tokens("the hall"), pieces.tokens("hall the"))
     #expect(read.logProbability(seen) > read.logProbability(unseen))
   }
 
@@ -115,9 +116,9 @@ import Testing
   @Test func modelsOfOtherPiecesAreRefused() throws {
     let folder = try TemporaryFolder()
     var builder = try Self.builder()
-    let other = try PieceVocabulary(pieces: builder.vocabulary.pieces.reversed())
+    let other = try PieceVocabulary(pieces: StreamingModel(path: Self.modelPath).vocabulary.pieces.reversed())
     try LanguageModelFile.write(
-      builder.build(limit: 10), for: other, licence: "", source: "", to: folder("lm.safetensors"))
+      builder.build(limit: 10), for: LanguageModelVocabulary(other), licence: "", source: "", to: folder("lm.safetensors"))
     var options = RecognitionStream.Options()
     options.languageModel = try LanguageModel(path: folder("lm.safetensors"))
     #expect(throws: ModelError.self) {

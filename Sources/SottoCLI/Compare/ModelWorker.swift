@@ -45,11 +45,9 @@ final class ModelWorker: Worker {
       let idle = [
         ("chunk", options.chunk != nil), ("endpoint", options.endpoint != nil),
         ("endpoint-rules", options.endpointRules != nil), ("pause", options.pause != nil),
-        ("lm", options.lm != nil),
       ].first { $0.1 }
       if let idle {
-        throw Failure(
-          "it hears whole pieces of speech: \(idle.0) is of no use\(idle.0 == "lm" ? "" : " without live")")
+        throw Failure("it hears whole pieces of speech: \(idle.0) is of no use without live")
       }
       let recognizer = try Recognizer(modelPath: path, configuration: Self.configuration(options))
       hearing = .recordings(recognizer)
@@ -65,6 +63,7 @@ final class ModelWorker: Worker {
     configuration.fullWindow = options.fullWindow ?? false
     configuration.carryText = options.carryText ?? false
     configuration.bias = try bias(options)
+    configuration.languageModel = try languageModel(options)
     return configuration
   }
 
@@ -78,13 +77,17 @@ final class ModelWorker: Worker {
     if let pause = options.pause { stream.endpointing.silenceAfterSpeech = pause }
     stream.wordTimes = true
     stream.bias = try bias(options)
-    if let lm = options.lm {
-      var model = try LanguageModel(path: lm)
-      model.weight = options.lmWeight.map { Float($0) }
-      model.bonus = options.lmBonus.map { Float($0) }
-      stream.languageModel = model
-    }
+    stream.languageModel = try languageModel(options)
+    stream.secondPassLanguageModel = try options.secondPassLM.map { try LanguageModel(path: $0) }
     return stream
+  }
+
+  private static func languageModel(_ options: VariantOptions) throws -> LanguageModel? {
+    guard let path = options.lm else { return nil }
+    var model = try LanguageModel(path: path)
+    model.weight = options.lmWeight.map { Float($0) }
+    model.bonus = options.lmBonus.map { Float($0) }
+    return model
   }
 
   /// - Throws: `ValidationError` for rules that are none.

@@ -55,7 +55,7 @@ struct VariantRunners {
           throw UsageError("\(variant.label): bits is for one model, not for two passes")
         }
         options.threads = options.threads ?? threads
-        try Self.check(&options, of: path, label: variant.label)
+        try Self.check(&options, of: choice, label: variant.label)
         runners.append(
           .init(
             variant: variant,
@@ -66,12 +66,9 @@ struct VariantRunners {
   }
 
   /// What can be wrong with options before anything is started; the choice of a language model becomes a path.
-  private static func check(_ options: inout VariantOptions, of path: String, label: String) throws {
+  private static func check(_ options: inout VariantOptions, of choice: ModelChoice, label: String) throws {
     do {
-      options.lm = try LanguageModelOptions.path(options.lm, for: path)
-      if let lm = options.lm, !FileManager.default.fileExists(atPath: lm) {
-        throw Failure("no language model \(lm)")
-      }
+      (options.lm, options.secondPassLM) = try LanguageModelOptions.paths(options.lm, for: choice)
       _ = try ModelWorker.endpointing(options)
       if let reason = options.biasWeight.flatMap({ BiasList.fault(ofWeight: Float($0)) }) {
         throw Failure("bias-weight: \(reason)")
@@ -104,6 +101,7 @@ struct VariantRunners {
       [
         SottoCommand.version, settings, Fingerprint.file(choice.path),
         choice.secondPass.map(Fingerprint.file) ?? "", options.lm.map(Fingerprint.file) ?? "",
+        options.secondPassLM.map(Fingerprint.file) ?? "",
         options.bias.map(Fingerprint.file) ?? "",
       ])
   }

@@ -153,7 +153,7 @@ struct ListenCommand: ParsableCommand {
     options.endpointing = try endpoints.configuration()
     options.threads = threads
     let choice = try ModelChoice(model)
-    options.languageModel = try languageModel.model(for: choice.path)
+    (options.languageModel, options.secondPassLanguageModel) = try languageModel.models(for: choice)
     options.bias = try biasing.list()
     let settings = ListenSession.Settings(
       device: device, model: choice, stream: options, duration: duration,

@@ -39,9 +39,12 @@ public enum ARPAFile {
     var declared: [Int] = []
     var inSection = 0
     var entries: [[Entry]] = []
-    private static let longest = 5
+    private let packing: TokenPacking
 
-    init(size: Int) { self.size = size }
+    init(size: Int) {
+      self.size = size
+      packing = TokenPacking(size: size)
+    }
 
     mutating func take(_ raw: Substring, _ token: (Substring) -> Int?) throws {
       line += 1
@@ -103,7 +106,7 @@ public enum ARPAFile {
         }
         backoff = value
       }
-      if length > Self.longest { return }
+      if length > min(packing.capacity, packing.longestOrder) { return }
       var key: UInt64 = 0
       for word in fields[1...length] {
         let found: Int? =
@@ -113,7 +116,7 @@ public enum ARPAFile {
           default: token(word)
           }
         guard let found, (0..<(size + 2)).contains(found) else { return }
-        key = key << NGramTable.bits | UInt64(found)
+        key = key << packing.bits | UInt64(found)
       }
       entries[length - 1].append(
         Entry(key: key, probability: max(probability, -9) * ln10, backoff: min(max(backoff, -9), 9) * ln10))
@@ -124,7 +127,7 @@ public enum ARPAFile {
         throw DecodingError.arpa(line: line, reason: "there are no n-grams in it")
       }
       guard hasEnded else { throw DecodingError.arpa(line: line, reason: "it breaks off before \\end\\") }
-      var table = NGramTable(size: size, levels: [])
+      var table = NGramTable(size: size)
       var first = NGramTable.Level()
       let unigrams = Dictionary(entries[0].map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
       for token in 0..<(size + 2) {
@@ -138,7 +141,7 @@ public enum ARPAFile {
         var level = NGramTable.Level()
         for entry in entries.sorted(by: { $0.key < $1.key }) where level.keys.last != entry.key {
           // What has no context cannot be found, and is not needed.
-          guard table.levels[table.levels.count - 1].index(entry.key >> NGramTable.bits) != nil else {
+          guard table.levels[table.levels.count - 1].index(packing.context(entry.key)) != nil else {
             continue
           }
           level.keys.append(entry.key)

@@ -7,17 +7,25 @@ import Glibc
 public struct KneserNeyEstimator {
   private let size: Int
   private let order: Int
+  private let packing: TokenPacking
   /// Keys of all n-grams seen, by length.
   private var seen: [[UInt64]]
 
   /// - Parameters:
   ///   - size: tokens of the vocabulary.
   ///   - order: tokens of the longest n-grams.
-  /// - Throws: `DecodingError.languageModel` where either is out of range. Five tokens fit into a key.
+  /// - Throws: `DecodingError.languageModel` where either is out of range: five tokens of word pieces fit into a key, and four of larger
+  ///   vocabularies.
   public init(size: Int, order: Int) throws {
-    guard (1...NGramModel.largestSize).contains(size), (2...5).contains(order) else {
+    guard (1...NGramModel.largestSize).contains(size) else {
       throw DecodingError.languageModel(
-        reason: "\(size) tokens and order \(order); 1 to \(NGramModel.largestSize) and 2 to 5 are possible")
+        reason: "\(size) tokens; 1 to \(NGramModel.largestSize) are possible")
+    }
+    packing = TokenPacking(size: size)
+    let longest = min(packing.capacity, packing.longestOrder)
+    guard (2...longest).contains(order) else {
+      throw DecodingError.languageModel(
+        reason: "order \(order); with \(size) tokens 2 to \(longest) are possible")
     }
     self.size = size
     self.order = order
@@ -31,7 +39,7 @@ public struct KneserNeyEstimator {
       let text = [size] + part + [size + 1]
       for end in 1..<text.count {
         for length in 1...min(order, end + 1) {
-          seen[length - 1].append(NGramTable.key(text[(end - length + 1)...end]))
+          seen[length - 1].append(packing.key(text[(end - length + 1)...end]))
         }
       }
     }
@@ -44,7 +52,7 @@ public struct KneserNeyEstimator {
       raw.append(Self.counted(&seen[length - 1]))
       seen[length - 1] = []
     }
-    var table = NGramTable(size: size, levels: [])
+    var table = NGramTable(size: size)
     table.levels.append(unigrams(raw))
     for length in 2...order {
       let counts = length == order ? raw[length - 1].counts : continuations(raw, length)
@@ -75,13 +83,12 @@ public struct KneserNeyEstimator {
 
   /// In how many contexts of one token each n-gram was seen; at the start of a text, how often.
   private func continuations(_ raw: [(keys: [UInt64], counts: [UInt32])], _ length: Int) -> [UInt32] {
-    var suffixes = raw[length].keys.map { NGramTable.suffix($0, length + 1) }
+    var suffixes = raw[length].keys.map { packing.suffix($0, length + 1) }
     let counted = Self.counted(&suffixes)
     let keys = raw[length - 1].keys
-    let shift = NGramTable.bits * UInt64(length - 1)
     var result = raw[length - 1].counts
     var place = 0
-    for (index, key) in keys.enumerated() where Int(key >> shift) != size {
+    for (index, key) in keys.enumerated() where packing.first(key, length) != size {
       while place < counted.keys.count, counted.keys[place] < key { place += 1 }
       if place < counted.keys.count, counted.keys[place] == key { result[index] = counted.counts[place] }
     }
@@ -115,8 +122,9 @@ public struct KneserNeyEstimator {
     var taken = 0.0
     for count in counts { taken += discount(count) }
     let gamma = total > 0 ? taken / total : 1
+    let seen = Dictionary(uniqueKeysWithValues: zip(raw[0].keys.map { Int($0) }, 0...))
     for token in 0..<(size + 2) {
-      let index = zip(raw[0].keys, 0...).first { $0.0 == UInt64(token) }?.1
+      let index = seen[token]
       let count = index.map { counts[$0] } ?? 0
       var p = gamma * uniform
       if count > 0 { p += (Double(count) - discount(count)) / max(total, 1) }
@@ -139,17 +147,17 @@ public struct KneserNeyEstimator {
     backoffs = [Float](repeating: 0, count: table.levels[length - 2].keys.count)
     var start = 0
     while start < raw.keys.count {
-      let context = raw.keys[start] >> NGramTable.bits
+      let context = packing.context(raw.keys[start])
       var end = start
       var (total, taken) = (0.0, 0.0)
-      while end < raw.keys.count, raw.keys[end] >> NGramTable.bits == context {
+      while end < raw.keys.count, packing.context(raw.keys[end]) == context {
         total += Double(counts[end])
         taken += min(discount(counts[end]), Double(counts[end]))
         end += 1
       }
       let gamma = max(taken / total, 1e-9)
       for index in start..<end {
-        let lower = exp(Double(table.probability(NGramTable.suffix(raw.keys[index], length), length - 1)))
+        let lower = exp(Double(table.probability(packing.suffix(raw.keys[index], length), length - 1)))
         let own = max(Double(counts[index]) - discount(counts[index]), 0) / total
         level.probabilities.append(Float(log(max(own + gamma * lower, 1e-9))))
       }

@@ -77,18 +77,21 @@ public struct NGramModel: Sendable {
   var startOfText: Int { size }
   var endOfText: Int { size + 1 }
 
-  /// Bits of a token in a state, and the longest order that states can hold.
-  static let tokenBits: UInt64 = 12
-  public static let longestOrder = 6
-  public static let largestSize = 4000
+  private let packing: TokenPacking
+
+  /// The largest vocabulary, and the longest order that states can hold for one.
+  public static let largestSize = TokenPacking.largestSize
+  public static func longestOrder(size: Int) -> Int { TokenPacking(size: size).longestOrder }
 
   /// - Throws: `DecodingError.languageModel` where the levels do not fit together, or the vocabulary is too large.
   public init(size: Int, levels: [Level]) throws {
-    guard (1...Self.largestSize).contains(size), (1...Self.longestOrder).contains(levels.count) else {
+    guard (1...Self.largestSize).contains(size) else {
+      throw DecodingError.languageModel(reason: "\(size) tokens; up to \(Self.largestSize) are possible")
+    }
+    packing = TokenPacking(size: size)
+    guard (1...packing.longestOrder).contains(levels.count) else {
       throw DecodingError.languageModel(
-        reason:
-          "\(size) tokens and order \(levels.count); up to \(Self.largestSize) and \(Self.longestOrder) are possible"
-      )
+        reason: "order \(levels.count); with \(size) tokens up to \(packing.longestOrder) are possible")
     }
     guard levels[0].count == size + 2, (0..<(size + 2)).allSatisfy({ levels[0].token($0) == $0 }) else {
       throw DecodingError.languageModel(reason: "its first table has not all tokens")
@@ -99,24 +102,18 @@ public struct NGramModel: Sendable {
 
   // MARK: States: the last tokens, the latest in the lowest bits, and how many they are in the highest
 
-  private static let countShift: UInt64 = 60
+  private static let countShift = TokenPacking.stateBits
 
   /// The state at the start of a text.
   public var start: UInt64 { state([startOfText]) }
 
   func state(_ tokens: [Int]) -> UInt64 {
-    let kept = tokens.suffix(max(0, min(order, Self.longestOrder) - 1))
-    return kept.reduce(UInt64(kept.count) << Self.countShift) { state, token in
-      let marks = state & ~((1 << Self.countShift) - 1)
-      return marks | ((state << Self.tokenBits | UInt64(token)) & ((1 << Self.countShift) - 1))
-    }
+    let kept = tokens.suffix(order - 1)
+    return UInt64(kept.count) << Self.countShift | packing.key(kept)
   }
 
   private func context(_ state: UInt64) -> (tokens: (Int) -> Int, count: Int) {
-    let mask: UInt64 = (1 << Self.tokenBits) - 1
-    return (
-      { Int(state >> (UInt64($0) * Self.tokenBits) & mask) }, min(Int(state >> Self.countShift), order - 1)
-    )
+    ({ packing.token(state, $0) }, min(Int(state >> Self.countShift), order - 1))
   }
 
   /// ln p(token | state), and the state after it. A token out of range is as unlikely as the unlikeliest.
@@ -144,8 +141,7 @@ public struct NGramModel: Sendable {
   private func next(_ state: UInt64, _ token: Int) -> UInt64 {
     guard order > 1 else { return 0 }
     let count = min(Int(state >> Self.countShift) + 1, order - 1)
-    let mask: UInt64 = (1 << (Self.tokenBits * UInt64(count))) - 1
-    return UInt64(count) << Self.countShift | (state << Self.tokenBits | UInt64(token)) & mask
+    return UInt64(count) << Self.countShift | (state << packing.bits | UInt64(token)) & packing.mask(count)
   }
 
   /// The entry of the last `length` tokens of a state, in level `length` - 1.
@@ -180,7 +176,8 @@ public struct NGramModel: Sendable {
   }
 }
 
-/// An n-gram model in a search: shallow fusion, total + weight · ln p(token) + bonus for each token.
+/// An n-gram model in a search: shallow fusion, total + weight · ln p(token) + bonus for each token. Tokens beyond the vocabulary
+/// are marks, such as timestamps: they count for nothing and change nothing.
 public struct NGramFusion: FusionScorer {
   public let model: NGramModel
   public let weight: Float
@@ -196,6 +193,7 @@ public struct NGramFusion: FusionScorer {
   public var start: UInt64 { model.start }
 
   public func advance(_ state: UInt64, by token: Int) -> (score: Float, state: UInt64) {
+    if token >= model.size { return (0, state) }
     let (logProbability, next) = model.advance(state, by: token)
     return (weight * logProbability + bonus, next)
   }

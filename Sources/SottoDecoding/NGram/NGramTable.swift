@@ -5,8 +5,7 @@ import SottoKernels
 
 /// N-grams of all lengths with their probabilities and back-off weights (natural logarithms).
 ///
-/// A key holds the tokens of an n-gram, `NGramModel.tokenBits` each, the first one highest: keys in order are contexts in
-/// order, and within them last tokens.
+/// A key holds the tokens of an n-gram (`TokenPacking`): keys in order are contexts in order, and within them last tokens.
 public struct NGramTable: Sendable {
   struct Level: Sendable {
     /// Rising.
@@ -30,16 +29,13 @@ public struct NGramTable: Sendable {
   public let size: Int
   var levels: [Level]
 
-  static let bits = NGramModel.tokenBits
+  let packing: TokenPacking
 
-  static func key(_ tokens: some Sequence<Int>) -> UInt64 { tokens.reduce(0) { $0 << bits | UInt64($1) } }
-
-  /// The key without its first token, of `length`.
-  static func suffix(_ key: UInt64, _ length: Int) -> UInt64 {
-    key & ((1 << (bits * UInt64(length - 1))) - 1)
+  init(size: Int, levels: [Level] = []) {
+    self.size = size
+    self.levels = levels
+    packing = TokenPacking(size: size)
   }
-
-  static func lastToken(_ key: UInt64) -> Int { Int(key & ((1 << bits) - 1)) }
 
   public var counts: [Int] { levels.map(\.keys.count) }
 
@@ -47,9 +43,9 @@ public struct NGramTable: Sendable {
   func probability(_ key: UInt64, _ length: Int) -> Float {
     if let index = levels[length - 1].index(key) { return levels[length - 1].probabilities[index] }
     guard length > 1 else { return -20 }
-    let context = levels[length - 2].index(key >> Self.bits)
+    let context = levels[length - 2].index(packing.context(key))
     return (context.map { levels[length - 2].backoffs[$0] } ?? 0)
-      + probability(Self.suffix(key, length), length - 1)
+      + probability(packing.suffix(key, length), length - 1)
   }
 
   /// Sets the back-off weights so that the probabilities after each context sum to 1.
@@ -59,12 +55,12 @@ public struct NGramTable: Sendable {
       var start = 0
       let keys = levels[length].keys
       while start < keys.count {
-        let context = keys[start] >> Self.bits
+        let context = packing.context(keys[start])
         var (seen, lower) = (0.0, 0.0)
         var end = start
-        while end < keys.count, keys[end] >> Self.bits == context {
+        while end < keys.count, packing.context(keys[end]) == context {
           seen += exp(Double(levels[length].probabilities[end]))
-          lower += exp(Double(probability(Self.suffix(keys[end], length + 1), length)))
+          lower += exp(Double(probability(packing.suffix(keys[end], length + 1), length)))
           end += 1
         }
         if let index = levels[length - 1].index(context) {
@@ -102,17 +98,17 @@ public struct NGramTable: Sendable {
       let level = levels[length - 1]
       values.append(
         level.keys.indices.map { index in
-          let context = levels[length - 2].index(level.keys[index] >> Self.bits)
+          let context = levels[length - 2].index(packing.context(level.keys[index]))
           let shorter =
             (context.map { levels[length - 2].backoffs[$0] } ?? 0)
-            + probability(Self.suffix(level.keys[index], length), length - 1)
+            + probability(packing.suffix(level.keys[index], length), length - 1)
           return Float(level.counts[index]) * abs(level.probabilities[index] - shorter)
         })
     }
     // A context stays as long as something follows it: it is worth at least as much.
     for length in stride(from: levels.count, to: 2, by: -1) {
       for (index, key) in levels[length - 1].keys.enumerated() {
-        if let context = levels[length - 2].index(key >> Self.bits) {
+        if let context = levels[length - 2].index(packing.context(key)) {
           values[length - 3][context] = max(values[length - 3][context], values[length - 2][index])
         }
       }
@@ -157,15 +153,15 @@ public struct NGramTable: Sendable {
         let next = levels[place + 1].keys
         var child = 0
         for key in level.keys {
-          while child < next.count, next[child] >> Self.bits < key { child += 1 }
+          while child < next.count, packing.context(next[child]) < key { child += 1 }
           first.append(UInt32(child))
-          while child < next.count, next[child] >> Self.bits == key { child += 1 }
+          while child < next.count, packing.context(next[child]) == key { child += 1 }
         }
         first.append(UInt32(child))
       }
       return try NGramModel.Level(
         count: level.keys.count,
-        tokens: SharedBytes(level.keys.map { UInt16(Self.lastToken($0)).littleEndian }),
+        tokens: SharedBytes(level.keys.map { UInt16(packing.last($0)).littleEndian }),
         probabilities: SharedBytes(probabilities), probabilityBook: probabilityBook,
         backoffs: hasNext ? SharedBytes(backoffs) : nil, backoffBook: backoffBook,
         first: hasNext ? SharedBytes(first.map(\.littleEndian)) : nil)

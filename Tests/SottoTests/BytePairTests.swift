@@ -1,0 +1,52 @@
+// Text to Whisper's tokens, and language models of them.
+
+import Foundation
+import SottoDecoding
+import SottoModels
+import SottoTestSupport
+import Testing
+
+@testable import Sotto
+
+@Suite(.enabled(if: SpeechModel.isExpected, "models/tiny.en.safetensors is not there")) struct BytePairTests {
+  private struct Cut: Decodable {
+    var text: String
+    var tokens: [Int]
+  }
+
+  /// Of another implementation (tools/golden/byte_pairs.py).
+  @Test func tokensAreThoseOfTokenizers() throws {
+    let path = SpeechModel.package.appending(path: "Tests/SottoTests/Golden/byte-pairs.json")
+    let cuts = try JSONDecoder().decode([Cut].self, from: Data(contentsOf: path))
+    let vocabulary = try Vocabulary(ModelFile(path: SpeechModel.path))
+    let encoder = BytePairEncoder(vocabulary, count: 50_256)
+    #expect(cuts.count > 10)
+    for cut in cuts {
+      #expect(encoder.tokens(cut.text) == cut.tokens, "\(cut.text)")
+      #expect(vocabulary.text(encoder.tokens(cut.text)) == cut.text)
+    }
+  }
+
+  /// "Under the steward", which is heard as a name: as text has it, if text counts.
+  @Test func recordingsAreHeardWithIt() throws {
+    let folder = try TemporaryFolder()
+    var builder = try LanguageModelBuilder(modelPath: SpeechModel.path, order: nil)
+    let plain = try SpeechModel.transcript(SpeechModel.sample("wards.mp3")).text
+    #expect(!plain.lowercased().contains("the steward"))
+    for _ in 0..<20 { builder.add("It was under the steward, and the steward of the wards was under the keeper.") }
+    try LanguageModelFile.write(
+      builder.build(bytes: 2_000_000), for: builder.vocabulary, licence: "CC0-1.0", source: "tests",
+      to: folder("lm.safetensors"))
+    var model = try LanguageModel(path: folder("lm.safetensors"))
+    #expect(model.file.model.order == 4)
+    func text(_ weight: Float) throws -> String {
+      (model.weight, model.bonus) = (weight, 0)
+      return try SpeechModel.transcript(SpeechModel.sample("wards.mp3")) { $0.languageModel = model }.text
+    }
+    #expect(try text(0) == plain)
+    #expect(try text(0.3).lowercased().contains("the steward"))
+    // Of other tokens.
+    let other = try LanguageModel(path: SpeechModel.package.appending(path: "models/stream-ctc.lm").path)
+    #expect(throws: ModelError.self) { try SpeechModel.recognizer { $0.languageModel = other } }
+  }
+}

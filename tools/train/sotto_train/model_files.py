@@ -1,0 +1,79 @@
+"""Model files of the engine as the beginning of another training: what their codes stand for, as floats."""
+
+import json
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+
+from export import LAYER_NAMES, matrices
+from .binary_coding import decode
+from .model import POSITIONS, Encoder, StreamCTC
+
+
+class ModelFile:
+    """Tensors of a file by their names in docs/model-file.md."""
+
+    def __init__(self, path, family):
+        self.path = path
+        try:
+            with safe_open(path, "np") as file:
+                self.configuration = json.loads(file.metadata()["sotto"])
+                self.tensors = {name: file.get_tensor(name) for name in file.keys()}
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise SystemExit(f"{path} is not a model file: {error!r}")
+        if self.configuration.get("family") != family:
+            raise SystemExit(f"{path} is of the family {self.configuration.get('family')}, not {family}")
+
+    def floats(self, name):
+        """A vector, or a matrix [R, C] from its codes where it has some (a scale a row, one class of rows)."""
+        if name in self.tensors:
+            return torch.from_numpy(self.tensors[name].astype(np.float32))
+        coding = self.configuration["quantization"].get(name)
+        if coding is None or len(coding["planes"]) != 1 or coding["group"] != coding["inputs"]:
+            raise SystemExit(f"{self.path} has no {name}, or not with a scale a row")
+        bits = np.unpackbits(self.tensors[f"{name}.bits"], axis=-1, bitorder="little", count=coding["inputs"])
+        codes = sum(plane.astype(np.uint8) << place for place, plane in enumerate(bits))
+        return decode(torch.from_numpy(codes), torch.from_numpy(self.tensors[f"{name}.scale"].astype(np.float32))[:, 0])
+
+    def fill(self, state, found):
+        """Matrices into the state of a module: (name in the file, name of the parameter, its rows)."""
+        for name, parameter, rows in found:
+            value, own = self.floats(name), state[parameter]
+            if own.dim() == 3:  # a convolution, whose columns follow its frames
+                value = value.view(own.shape[0], own.shape[2], own.shape[1]).permute(0, 2, 1)
+            own[rows] = value
+
+
+def sinusoids(count, width):
+    """Whisper's positions [count, width]: sines, then cosines, of wavelengths from 2 π to 20,000 π."""
+    scales = torch.exp(-torch.arange(width // 2) * (np.log(10_000) / (width // 2 - 1)))
+    angles = torch.arange(count)[:, None] * scales[None]
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+@torch.no_grad()
+def read_ctc(path, dropout=0.0):
+    """The StreamCTC of a model file."""
+    file = ModelFile(path, "ctc")
+    shape, recurrent = file.configuration["encoder"], file.configuration["recurrent"]
+    bands = file.configuration["features"]["melBands"]
+    encoder = Encoder(bands, shape["width"], shape["heads"], shape["feedForward"], shape["layers"])
+    encoder.positions.copy_(sinusoids(POSITIONS, shape["width"]))
+    model = StreamCTC(encoder, file.configuration["vocabulary"]["size"], recurrent["width"], recurrent["layers"], dropout)
+    state = model.state_dict()
+    file.fill(state, matrices(state))
+    for name in ("conv1.bias", "conv2.bias", "norm.weight", "norm.bias"):
+        state[f"encoder.{name}"].copy_(file.floats(f"encoder.{name}"))
+    state["output.bias"].copy_(file.floats("output.bias"))
+    for index in range(shape["layers"]):
+        layer = f"encoder.layers.{index}"
+        for ours, theirs in LAYER_NAMES.items():
+            for part in ("weight", "bias") if ours.endswith("norm") else ("bias",):
+                state[f"{layer}.{ours}.{part}"].copy_(file.floats(f"{layer}.{theirs}.{part}"))
+        query, value = (file.floats(f"{layer}.self_attention.{part}.bias") for part in ("query", "value"))
+        state[f"{layer}.qkv.bias"].copy_(torch.cat([query, torch.zeros_like(query), value]))
+    for index in range(recurrent["layers"]):
+        state[f"lstm.bias_ih_l{index}"].copy_(file.floats(f"recurrent.{index}.bias"))
+        state[f"lstm.bias_hh_l{index}"].zero_()
+    return model
