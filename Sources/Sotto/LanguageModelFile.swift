@@ -21,7 +21,7 @@ public struct LanguageModel: Sendable {
     case .rnnt: (0.3, 1.2)
     case .mocha: (0.4, 1.5)
     case .ctc: (0.6, 2)
-    case .attention: (0.1, 0.2)
+    case .attention: (0.07, 0.1)
     }
   }
 
@@ -107,7 +107,8 @@ public struct LanguageModelFile: Sendable {
   ///
   /// - Throws: `ModelError.unwritable`.
   public static func write(
-    _ model: NGramModel, for vocabulary: LanguageModelVocabulary, licence: String, source: String, to path: String
+    _ model: NGramModel, for vocabulary: LanguageModelVocabulary, licence: String, source: String,
+    to path: String
   ) throws {
     let description = Description(
       format: 1, order: model.order, size: model.size, vocabulary: vocabulary.fingerprint,
@@ -143,7 +144,9 @@ public struct LanguageModelFile: Sendable {
     guard description.size == vocabulary.size, description.vocabulary == vocabulary.fingerprint else {
       throw ModelError.configuration(
         path: path,
-        reason: "it was made for other word pieces than those of \(model); make one with sotto lm build --model \(model)")
+        reason:
+          "it was made for other word pieces than those of \(model); make one with sotto lm build --model \(model)"
+      )
     }
   }
 }

@@ -78,13 +78,14 @@ public final class RecognitionStream: SpeechStream {
   /// The utterance that ended last: the seconds at which its audio begins, its last token was said, and what was heard of it ends; that
   /// token's row, and its scores [rows, classes].
   private(set) var ended: (start: Double, end: Double, heard: Double, lastToken: Int, scores: Matrix)?
-  /// The utterance under way, where something was said: the seconds at which its audio begins and what was heard of it ends, the row of
-  /// its last token, and the seconds since.
-  var underway: (start: Double, heard: Double, lastToken: Int, silence: Double)? {
+  /// The utterance under way, where something was said: the seconds at which its audio begins, what was heard of it ends, and the
+  /// lookahead after that; the row of its last token, and the seconds since.
+  var underway: (start: Double, heard: Double, ahead: Double, lastToken: Int, silence: Double)? {
     guard isRunning, let since = search.framesSinceToken else { return nil }
+    let heard = utterance.time(ofRow: search.frames)
     return (
-      utterance.time(ofRow: startRow), utterance.time(ofRow: search.frames), search.frames - 1 - since,
-      Double(since + quietRowsAhead) * model.acoustic.rowDuration
+      utterance.time(ofRow: startRow), heard, heard + Double(scorer.featuresAhead) * frameDuration,
+      search.frames - 1 - since, Double(since + quietRowsAhead) * model.acoustic.rowDuration
     )
   }
   /// Seconds from which on audio may belong to an utterance that is not over.

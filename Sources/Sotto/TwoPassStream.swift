@@ -28,17 +28,23 @@ final class TwoPassStream: SpeechStream {
   private static let longestPart = 15.0
   private static let shortestPart = 8.0
 
+  /// Seconds between the last tokens of the two passes from which on words are lost; and what a token lasts from where it is found.
+  private static let leastLost = 0.3
+  private static let wordLength = 0.12
+
   private let first: RecognitionStream
   private let second: ChunkDecoder
   private let vocabulary: PieceVocabulary
+  /// Seconds from a row of scores to the next.
+  private let rowDuration: Double
   private let alternatives: Int
   private let tellsPartials: Bool
 
   /// Samples from `bufferStart` on.
   private var buffer: [Float] = []
   private var bufferStart = 0
-  /// What the second pass said at a pause, and the row of the last token then.
-  private var conclusion: (lastToken: Int, segment: Segment?)?
+  /// What the second pass said at a pause, the row of the last token then, and the second up to which it heard.
+  private var conclusion: (lastToken: Int, segment: Segment?, until: Double)?
   private var shown = ""
 
   var skipsPartials: Bool {
@@ -59,6 +65,7 @@ final class TwoPassStream: SpeechStream {
     secondOptions.languageModel = options.secondPassLanguageModel
     second = try ChunkDecoder(attention, live: secondOptions)
     vocabulary = streaming.vocabulary
+    rowDuration = streaming.acoustic.rowDuration
     first = try RecognitionStream(streaming, options: options)
     first.keepsScores = true
   }
@@ -119,8 +126,8 @@ final class TwoPassStream: SpeechStream {
   private func concludeEarly(_ events: inout [RecognitionEvent]) {
     guard let under = first.underway, under.silence >= Self.pause, conclusion?.lastToken != under.lastToken
     else { return }
-    let segment = read(from: under.start, until: under.heard)
-    conclusion = (under.lastToken, segment)
+    let segment = read(from: under.start, until: under.ahead)
+    conclusion = (under.lastToken, segment, under.ahead)
     if let segment, tellsPartials, !skipsPartials {
       show(
         segment.text,
@@ -130,13 +137,16 @@ final class TwoPassStream: SpeechStream {
 
   private func end(_ segment: Segment, _ rule: Endpointing.Rule?, _ events: inout [RecognitionEvent]) {
     guard let ended = first.ended else { return }
-    let early = conclusion.flatMap { $0.lastToken == ended.lastToken ? $0 : nil }
-    let found =
-      early.map(\.segment)
-      ?? read(
-        from: ended.start,
-        until: rule == .longestUtterance ? ended.heard : min(ended.end + Self.margin, ended.heard))
+    let until = rule == .longestUtterance ? ended.heard : min(ended.end + Self.margin, ended.heard)
+    let early = conclusion.flatMap { conclusion in
+      conclusion.lastToken == ended.lastToken && !isLoud(from: conclusion.until, until: until, in: ended.start)
+        ? conclusion : nil
+    }
+    var found = early.map(\.segment) ?? read(from: ended.start, until: until)
     conclusion = nil
+    if let whole = found, let rest = lost(after: whole, ended, until: until) {
+      found = Segment(joining: [whole, rest])
+    }
     if let final = agreed(found, segment, ended.scores) {
       shown = ""
       events.append(.final(final, rule))
@@ -159,11 +169,40 @@ final class TwoPassStream: SpeechStream {
     (try? ForcedAlignment(tokens, to: scores))?.shortfall ?? .infinity
   }
 
+  /// Whether the last word goes on in what the second pass has not heard: a stretch less than 20 dB below the utterance.
+  private func isLoud(from start: Double, until end: Double, in first: Double) -> Bool {
+    func power(_ from: Double, _ until: Double) -> Float {
+      let samples = samples(from: from, until: until)
+      return samples.reduce(0) { $0 + $1 * $1 } / Float(max(samples.count, 1))
+    }
+    return end - start > 0.05 && power(start, end) > 0.01 * power(first, start)
+  }
+
+  /// Words at the end that the first pass heard and the second one left out, though it has those before: what it makes of
+  /// their sound alone.
+  private func lost(
+    after found: Segment, _ ended: (start: Double, end: Double, heard: Double, lastToken: Int, scores: Matrix),
+    until: Double
+  ) -> Segment? {
+    guard let alignment = try? ForcedAlignment(vocabulary.tokens(found.text), to: ended.scores),
+      alignment.shortfall <= Self.mostShortfall, let last = alignment.tokens.last?.frames.upperBound,
+      ended.end - ended.start - Double(last) * rowDuration >= Self.leastLost
+    else { return nil }
+    let start = ended.start + Double(last) * rowDuration + Self.wordLength
+    guard let rest = read(from: start, until: until) else { return nil }
+    let scores = ended.scores.rows(last..<ended.scores.rows)
+    return Self.shortfall(of: vocabulary.tokens(rest.text), in: scores) <= Self.mostShortfall ? rest : nil
+  }
+
   private func sample(at seconds: Double) -> Int { min(Int(seconds * Self.rate), received) }
 
-  private func read(from start: Double, until end: Double) -> Segment? {
+  private func samples(from start: Double, until end: Double) -> ArraySlice<Float> {
     let range = (sample(at: start) - bufferStart)..<(max(sample(at: start), sample(at: end)) - bufferStart)
-    var rest = buffer[range.clamped(to: buffer.indices)]
+    return buffer[range.clamped(to: buffer.indices)]
+  }
+
+  private func read(from start: Double, until end: Double) -> Segment? {
+    var rest = samples(from: start, until: end)
     var found: [Segment] = []
     while !rest.isEmpty {
       let part = rest.prefix(Self.partLength(of: rest))

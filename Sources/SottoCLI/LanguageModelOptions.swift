@@ -19,7 +19,8 @@ struct LanguageModelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How much the language model counts; of two passes, the first's. By default \(Self.texts { $0.weight }).", valueName: "x"))
+      "How much the language model counts; of two passes, the first's. By default \(Self.texts { $0.weight }).",
+      valueName: "x"))
   var lmWeight: Float?
 
   @Option(

@@ -96,7 +96,8 @@ public struct BytePairEncoder: Sendable {
   private static let printable: [Unicode.Scalar] = {
     var next: UInt32 = 0x100
     return (UInt8.min...UInt8.max).map { byte in
-      if (33...126).contains(byte) || (161...172).contains(byte) || byte >= 174 { return Unicode.Scalar(byte) }
+      let isPrintable = (33...126).contains(byte) || (161...172).contains(byte) || byte >= 174
+      if isPrintable { return Unicode.Scalar(byte) }
       defer { next += 1 }
       return Unicode.Scalar(next) ?? " "
     }

@@ -33,7 +33,9 @@ import Testing
     var builder = try LanguageModelBuilder(modelPath: SpeechModel.path, order: nil)
     let plain = try SpeechModel.transcript(SpeechModel.sample("wards.mp3")).text
     #expect(!plain.lowercased().contains("the steward"))
-    for _ in 0..<20 { builder.add("It was under the steward, and the steward of the wards was under the keeper.") }
+    for _ in 0..<20 {
+      builder.add("It was under the steward, and the steward of the wards was under the keeper.")
+    }
     try LanguageModelFile.write(
       builder.build(bytes: 2_000_000), for: builder.vocabulary, licence: "CC0-1.0", source: "tests",
       to: folder("lm.safetensors"))

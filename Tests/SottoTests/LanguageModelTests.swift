@@ -118,7 +118,8 @@ import Testing
     var builder = try Self.builder()
     let other = try PieceVocabulary(pieces: StreamingModel(path: Self.modelPath).vocabulary.pieces.reversed())
     try LanguageModelFile.write(
-      builder.build(limit: 10), for: LanguageModelVocabulary(other), licence: "", source: "", to: folder("lm.safetensors"))
+      builder.build(limit: 10), for: LanguageModelVocabulary(other), licence: "", source: "",
+      to: folder("lm.safetensors"))
     var options = RecognitionStream.Options()
     options.languageModel = try LanguageModel(path: folder("lm.safetensors"))
     #expect(throws: ModelError.self) {
