@@ -75,9 +75,11 @@ public final class RecognitionStream: SpeechStream {
   /// Whether the scores of an utterance are kept until it is over.
   var keepsScores = false
   private var scores: [Float] = []
-  /// The utterance that ended last: the seconds at which its audio begins, its last token was said, and what was heard of it ends; that
+  /// An utterance that is over: the seconds at which its audio begins, its last token was said, and what was heard of it ends; that
   /// token's row, and its scores [rows, classes].
-  private(set) var ended: (start: Double, end: Double, heard: Double, lastToken: Int, scores: Matrix)?
+  typealias Ended = (start: Double, end: Double, heard: Double, lastToken: Int, scores: Matrix)
+  /// The one that ended last.
+  private(set) var ended: Ended?
   /// The utterance under way, where something was said: the seconds at which its audio begins, what was heard of it ends, and the
   /// lookahead after that; the row of its last token, and the seconds since.
   var underway: (start: Double, heard: Double, ahead: Double, lastToken: Int, silence: Double)? {

@@ -32,7 +32,7 @@ final class TwoPassStream: SpeechStream {
   private static let leastLost = 0.3
   private static let wordLength = 0.12
 
-  private let first: RecognitionStream
+  let first: RecognitionStream
   private let second: ChunkDecoder
   private let vocabulary: PieceVocabulary
   /// Seconds from a row of scores to the next.
@@ -139,8 +139,8 @@ final class TwoPassStream: SpeechStream {
     guard let ended = first.ended else { return }
     let until = rule == .longestUtterance ? ended.heard : min(ended.end + Self.margin, ended.heard)
     let early = conclusion.flatMap { conclusion in
-      conclusion.lastToken == ended.lastToken && !isLoud(from: conclusion.until, until: until, in: ended.start)
-        ? conclusion : nil
+      conclusion.lastToken == ended.lastToken
+        && !isLoud(from: conclusion.until, until: until, in: ended.start) ? conclusion : nil
     }
     var found = early.map(\.segment) ?? read(from: ended.start, until: until)
     conclusion = nil
@@ -180,10 +180,7 @@ final class TwoPassStream: SpeechStream {
 
   /// Words at the end that the first pass heard and the second one left out, though it has those before: what it makes of
   /// their sound alone.
-  private func lost(
-    after found: Segment, _ ended: (start: Double, end: Double, heard: Double, lastToken: Int, scores: Matrix),
-    until: Double
-  ) -> Segment? {
+  func lost(after found: Segment, _ ended: RecognitionStream.Ended, until: Double) -> Segment? {
     guard let alignment = try? ForcedAlignment(vocabulary.tokens(found.text), to: ended.scores),
       alignment.shortfall <= Self.mostShortfall, let last = alignment.tokens.last?.frames.upperBound,
       ended.end - ended.start - Double(last) * rowDuration >= Self.leastLost

@@ -3,6 +3,7 @@
 import Foundation
 import SottoAudio
 import SottoDecoding
+import SottoModels
 import SottoTestSupport
 import Testing
 
@@ -109,6 +110,26 @@ struct StreamModelTests {
     let loop =
       said + String(repeating: " " + said.split(separator: " ").suffix(6).joined(separator: " "), count: 5)
     #expect(shortfall(loop) > TwoPassStream.mostShortfall)
+  }
+
+  /// Words that the second pass leaves out at the end are heard once more; nothing is said twice.
+  @Test func lastWordsAreNotLost() throws {
+    var options = RecognitionStream.Options()
+    options.endpointing = .init(silenceAfterSpeech: nil, longUtterance: nil, longestUtterance: nil)
+    let stream = try TwoPassStream(
+      StreamingModel(path: StreamModel.path), AttentionModel(ModelFile(path: SpeechModel.path)),
+      options: options)
+    _ = try stream.events(of: SpeechModel.sample("page.flac"), pieces: 4000)
+    let ended = try #require(stream.first.ended)
+    let words = try SampleTests.truth("page.flac").split(separator: " ")
+    func rest(_ count: Int) -> String? {
+      let segment = Segment(
+        start: 0, end: ended.end, text: words.prefix(count).joined(separator: " "), confidence: 1)
+      return stream.lost(after: segment, ended, until: ended.heard)?.text
+    }
+    #expect(rest(words.count) == nil)
+    #expect(rest(words.count - 2)?.lowercased().hasSuffix("look.") == true)
+    #expect(rest(words.count - 5)?.split(separator: " ").count ?? 0 >= 4)
   }
 
   @Test(arguments: NoSpeechTests.sounds.map(\.name)) func givesNoWords(name: String) throws {

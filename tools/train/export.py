@@ -81,23 +81,20 @@ def model_tensors(state, codings=None):
 def transducer_tensors(state, codings=None):
     """The same from the state of a Transducer."""
     whole = ((name, parameter, slice(None)) for name, parameter in transducer_matrices())
-    biases = (
-        ("predictor.bias", state["predictor.bias_ih_l0"] + state["predictor.bias_hh_l0"]),
-        ("joiner.heard.bias", state["hears.bias"]), ("joiner.output.bias", state["output.bias"]),
-    )  # fmt: skip
-    return coded_tensors(state, whole, biases, codings)
+    return coded_tensors(state, whole, decoder_vectors(state, transducer_vectors()), codings)
 
 
 def mocha_tensors(state, codings=None):
     """The same from the state of a MoChA."""
     whole = ((name, parameter, slice(None)) for name, parameter in mocha_matrices())
-    vectors = (
-        ("predictor.bias", state["predictor.bias_ih_l0"] + state["predictor.bias_hh_l0"]),
-        ("stop.heard.bias", state["stop_hears.bias"]), ("stop.direction", state["direction"]), ("stop.offset", state["offset"][None]),
-        ("attention.query.bias", state["queries.bias"]), ("attention.places", state["places"]),
-        ("output.heard.bias", state["hears.bias"]), ("output.bias", state["output.bias"]),
-    )  # fmt: skip
-    return coded_tensors(state, whole, vectors, codings)
+    return coded_tensors(state, whole, decoder_vectors(state, mocha_vectors()), codings)
+
+
+def decoder_vectors(state, found):
+    """(name in the file, values) of (name in the file, name of the parameter), and of the predictor's biases, which are one."""
+    yield "predictor.bias", state["predictor.bias_ih_l0"] + state["predictor.bias_hh_l0"]
+    for name, parameter in found:
+        yield name, state[parameter].reshape(-1)
 
 
 def coded_tensors(state, matrices, vectors, codings):
@@ -120,6 +117,20 @@ def transducer_matrices():
         ("predictor.embedding.weight", "embedding.weight"), ("predictor.input.weight", "predictor.weight_ih_l0"),
         ("predictor.recurrent.weight", "predictor.weight_hh_l0"), ("joiner.heard.weight", "hears.weight"),
         ("joiner.recalled.weight", "recalls.weight"), ("joiner.output.weight", "output.weight"),
+    )  # fmt: skip
+
+
+def transducer_vectors():
+    """The same of each vector but the predictor's bias."""
+    return (("joiner.heard.bias", "hears.bias"), ("joiner.output.bias", "output.bias"))
+
+
+def mocha_vectors():
+    """The same of a MoChA."""
+    return (
+        ("stop.heard.bias", "stop_hears.bias"), ("stop.direction", "direction"), ("stop.offset", "offset"),
+        ("attention.query.bias", "queries.bias"), ("attention.places", "places"),
+        ("output.heard.bias", "hears.bias"), ("output.bias", "output.bias"),
     )  # fmt: skip
 
 

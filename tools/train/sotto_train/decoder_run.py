@@ -21,6 +21,7 @@ from torch.nn import functional
 from .binary_coding import CodedWeights, RowCoding, read_recipe, rule_of
 from .data import PreparedCorpus
 from .heard import HeardCorpus, hear, load_base
+from .model_files import read_decoder
 from .onsets import compact, keep_rows, onsets
 from .precision import PRECISIONS, faster_precision, mixed
 from .scoring import SETTINGS, DevelopmentSet
@@ -63,6 +64,8 @@ class DecoderRun:
         torch.manual_seed(arguments.seed)
         rows = self.base.lstm.hidden_size
         self.model = self.make_model(pieces, rows)
+        if arguments.decoder:
+            read_decoder(arguments.decoder, self.family, self.model)
         self.average = copy.deepcopy(self.model)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.01)
         # Where the run is: steps on text; epoch, batch of it, steps since the stage began; steps of the decay.
@@ -295,7 +298,8 @@ def parser(description):
     parser.add_argument("prepared", type=pathlib.Path, help="folder that prepare.py has filled")
     parser.add_argument("run", type=pathlib.Path)
     parser.add_argument("--heard", type=pathlib.Path, help="folder of what the base hears, where runs on it share it (RUN/heard)")
-    parser.add_argument("--base", type=pathlib.Path, required=True, help="checkpoint of stream_ctc.py")
+    parser.add_argument("--base", type=pathlib.Path, required=True, help="checkpoint of stream_ctc.py, or the model file of one")
+    parser.add_argument("--decoder", type=pathlib.Path, help="model file of the same family whose decoder this run begins with")
     parser.add_argument("--vocabulary", required=True)
     parser.add_argument("--development", type=pathlib.Path, required=True, help="manifest.jsonl of real speech to measure on")
     parser.add_argument("--heads", type=int, default=6, help="attention heads of the base")

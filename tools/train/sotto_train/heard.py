@@ -8,6 +8,7 @@ import torch
 from .binary_coding import CodedWeights
 from .data import LOWEST, mask_features
 from .model import STACK, Encoder, StreamCTC, chunk_layout
+from .model_files import read_ctc
 from .precision import mixed
 
 CHUNKS = (16, 32, 32, 64)  # states; one is drawn for each batch
@@ -17,7 +18,9 @@ MASKED = 0.5  # share of the batches that are heard through masks, where the mod
 
 
 def load_base(checkpoint, heads=6):
-    """The model of a run of stream_ctc.py, frozen, with the weights that export.py writes of it."""
+    """The model of a run of stream_ctc.py, frozen, with the weights that export.py writes of it; or that of such a file."""
+    if checkpoint.suffix == ".safetensors":
+        return read_ctc(checkpoint).eval().requires_grad_(False)
     run = torch.load(checkpoint, map_location="cpu", weights_only=True)
     state = run["model" if run["coding"] else "average"]
     width, bands, _ = state["encoder.conv1.weight"].shape

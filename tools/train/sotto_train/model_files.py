@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from export import LAYER_NAMES, matrices
+from export import LAYER_NAMES, matrices, mocha_matrices, mocha_vectors, transducer_matrices, transducer_vectors
 from .binary_coding import decode
 from .model import POSITIONS, Encoder, StreamCTC
 
@@ -50,6 +50,25 @@ def sinusoids(count, width):
     scales = torch.exp(-torch.arange(width // 2) * (np.log(10_000) / (width // 2 - 1)))
     angles = torch.arange(count)[:, None] * scales[None]
     return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+# Of each family of decoders: its matrices, and its vectors as (name in the file, name of the parameter).
+DECODERS = {"rnnt": (transducer_matrices, transducer_vectors), "mocha": (mocha_matrices, mocha_vectors)}
+
+
+@torch.no_grad()
+def read_decoder(path, family, model):
+    """The weights of a model file into a decoder of the same shape."""
+    file, state = ModelFile(path, family), model.state_dict()
+    matrices_of, vectors_of = DECODERS[family]
+    try:
+        file.fill(state, ((name, parameter, slice(None)) for name, parameter in matrices_of()))
+        for name, parameter in vectors_of():
+            state[parameter].copy_(file.floats(name).view_as(state[parameter]))
+    except RuntimeError as error:
+        raise SystemExit(f"{path} has a decoder of another shape: {error}")
+    state["predictor.bias_ih_l0"].copy_(file.floats("predictor.bias"))
+    state["predictor.bias_hh_l0"].zero_()
 
 
 @torch.no_grad()
