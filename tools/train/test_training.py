@@ -21,11 +21,12 @@ from safetensors import safe_open
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from model_file import write_safetensors  # noqa: E402
 import quantize_aware  # noqa: E402
-from export import as_rows, matrices, model_tensors  # noqa: E402
+from export import as_rows, matrices, model_configuration, model_tensors, write_model  # noqa: E402
 from sotto_train.binary_coding import RowCoding, decode, encode, fit, sign_patterns  # noqa: E402
 from sotto_train.data import PreparedCorpus  # noqa: E402
 from sotto_train.degradation import degrade, draw_degradation  # noqa: E402
 from sotto_train.model import Encoder, chunk_layout  # noqa: E402
+from sotto_train.model_files import read_ctc, sinusoids  # noqa: E402
 from sotto_train.texts import spoken, without_held_out  # noqa: E402
 from sotto_train.whisper import Whisper, load_whisper  # noqa: E402
 from sotto_train.whisper_data import Shards, Tokens  # noqa: E402
@@ -104,7 +105,7 @@ class TinyRuns(unittest.TestCase):
             prepared=self.folder / "prepared", run=self.folder / name, model=self.folder / "whisper.safetensors",
             vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", head_epochs=2, epochs=4,
             decay=0, batch=6, recurrent=24, dropout=0.1, head_noise=0.2, head_rate=1e-2, encoder_rate=2e-3, warm_up=2, seed=1,
-            precision="float32", recipe=None, distillation=1.0, masked=1.0,
+            precision="float32", recipe=None, distillation=1.0, masked=1.0, head=None, imitate=False,
         )  # fmt: skip
         arguments = argparse.Namespace(**(arguments | changes))
         arguments.run.mkdir(exist_ok=True)
@@ -170,6 +171,34 @@ class TrainingTests(TinyRuns):
             value = ((2.0 * bits - 1) * scale).sum(axis=0)
             np.testing.assert_allclose(value, trained[parameter][rows].numpy(), rtol=1e-6, atol=1e-7, err_msg=name)
         self.assertEqual(len(codings), 1 + 6 * LAYERS + 4)
+        # And read again, by a run that goes on from there.
+        path = self.folder / "own.safetensors"
+        pieces = [run.vocabulary.id_to_piece(i) for i in range(1, run.vocabulary.get_piece_size())]
+        configuration = model_configuration(run.model.state_dict(), HEADS, len(pieces), "own", "MIT", "a test")
+        write_model(path, run.model.state_dict(), configuration, pieces, [0.0] * len(pieces), stored)
+        read = read_ctc(path)
+        for name, value in read.named_parameters():
+            if name.startswith("lstm.bias"):
+                continue
+            coded = any(name == parameter for _, parameter, _ in matrices(trained) if parameter in stored)
+            tolerance = 1e-6 if coded else 1e-3
+            torch.testing.assert_close(value, trained[name], rtol=tolerance, atol=tolerance, msg=name)
+        for index in range(2):
+            both = trained[f"lstm.bias_ih_l{index}"] + trained[f"lstm.bias_hh_l{index}"]
+            torch.testing.assert_close(getattr(read.lstm, f"bias_ih_l{index}"), both, rtol=1e-3, atol=1e-3)
+        after = self.run_for("after", head_epochs=0, epochs=0, head=path)
+        torch.testing.assert_close(after.model.output.weight, read.output.weight)
+        self.assertEqual(int(sinusoids(8, 6)[3].abs().gt(1).sum()), 0)
+
+    def test_encoder_imitates_its_float_self(self):
+        """In codes and chunks it comes nearer to what it was, and CTC does not move it."""
+        own = dict(head_epochs=0, epochs=100, recipe=self.write_recipe(), imitate=True, masked=0.0)
+        self.run_for("imitates", decay=60, **own)
+        distances = [entry["distance"] for entry in self.log("imitates")]
+        self.assertLess(distances[-1], 0.8 * distances[0])
+        still = self.run_for("still", decay=5, distillation=0.0, encoder_rate=0.0, **own)
+        for name, value in Encoder.of_whisper(self.folder / "whisper.safetensors").state_dict().items():
+            torch.testing.assert_close(still.model.encoder.state_dict()[name], value, rtol=0.01, atol=1e-3, msg=name)
 
     def test_coded_training_learns_and_resumes(self):
         recipe = self.write_recipe()

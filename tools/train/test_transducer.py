@@ -6,6 +6,7 @@
 
 import argparse
 import itertools
+import json
 import pathlib
 import sys
 import unittest
@@ -91,7 +92,7 @@ class DecoderRuns(TinyRuns):
         arguments = dict(
             prepared=self.folder / "prepared", run=self.folder / name, base=self.folder / "base" / "checkpoint.pt",
             vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", shards=None, heard=None,
-            text=None, language=None, text_steps=0, epochs=2, decay=0, recipe=None, batch=6, embedding=8, predictor=16, inner=16, dropout=0.1,
+            text=None, language=None, decoder=None, text_steps=0, epochs=2, decay=0, recipe=None, batch=6, embedding=8, predictor=16, inner=16, dropout=0.1,
             rows_dropout=0.1, noise=0.1, rate=1e-2, warm_up=2, precision="float32", seed=1, heads=HEADS,
         )  # fmt: skip
         arguments = argparse.Namespace(**(arguments | changes))
@@ -126,6 +127,13 @@ class DecoderRuns(TinyRuns):
                 scale = tensors[f"{name}.scale"].astype(np.float32)[:, 0].T[:, :, None]
                 value = ((2.0 * bits - 1) * scale).sum(axis=0)
                 np.testing.assert_allclose(value, trained[parameter].numpy(), rtol=1e-6, atol=1e-7, err_msg=name)
+        # And read again, by a run that begins with them.
+        path, state = self.folder / "own.safetensors", whole.model.state_dict()
+        write_safetensors(path, tensors, {"sotto": json.dumps({"family": run.family, "quantization": codings})})
+        again = self.decoder_run(run, "again", epochs=0, decoder=path, **(changes | dict(text=None, text_steps=0)))
+        for name, value in again.model.named_parameters():
+            if not name.startswith("predictor.bias"):
+                torch.testing.assert_close(value, trained[name], rtol=1e-3, atol=1e-3, msg=name)
 
 
 class TransducerRunTests(DecoderRuns):
