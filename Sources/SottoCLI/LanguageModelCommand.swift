@@ -18,7 +18,7 @@ struct BuildLanguageModelCommand: ParsableCommand {
     discussion: """
       Counts the word pieces of a model in text (a sentence or paragraph a line) and
       writes n-grams with modified Kneser-Ney smoothing, pruned to a size. Streaming
-      models read numbers as they are spoken, and sentence by sentence; for others the
+      models read numbers as they are spoken, and sentence by sentence; for others
       text should be written as they write: with case, punctuation and digits. A file
       that begins with \\data\\ is read as an ARPA model of word pieces instead.
 
