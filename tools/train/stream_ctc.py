@@ -140,6 +140,9 @@ class Run:
                 distance = (states.float() - target.to(self.device))[inside].square().mean()
             if self.teacher:
                 states = states.detach()
+            if not learns:
+                # As when the head is trained alone: it has to stand what real voices change.
+                states = states + self.arguments.head_noise * torch.randn_like(states)
         else:
             states = target + self.arguments.head_noise * torch.randn_like(target)
             mask_states(states, lengths)
@@ -235,7 +238,7 @@ def main():
     parser.add_argument("--batch", type=int, default=120, help="seconds of speech in a step, padding included")
     parser.add_argument("--recurrent", type=int, default=384, help="width of the LSTM layers")
     parser.add_argument("--dropout", type=float, default=0.3)
-    parser.add_argument("--head-noise", type=float, default=0.5, help="added to the states when the head is trained alone")
+    parser.add_argument("--head-noise", type=float, default=0.5, help="added to the states where the encoder does not learn")
     parser.add_argument("--head-rate", type=float, default=1e-3)
     parser.add_argument("--encoder-rate", type=float, default=6e-5, help="0: the encoder stays as it is")
     parser.add_argument("--masked", type=float, default=1.0, help="share of the batches that are masked (SpecAugment)")
