@@ -11,9 +11,8 @@ rate down to nothing. With --recipe these last steps are taken, from the average
 2009.07453). RUN/log.jsonl has one line an epoch with error rates on the development set; RUN/checkpoint.pt is what --resume
 (the default where it exists) goes on from: weights, their moving average, optimizer, random states.
 
-With --head FILE the head is that of a model file of the engine, and --head-epochs 0 leaves its first stage out. With --imitate
-the encoder learns one thing only: to give, in chunks and in codes, the states that its float self gives with all of the same
-recording; CTC teaches the head alone. What Whisper knows of real voices is then never traded for the synthetic ones.
+With --head FILE the head is that of a model file of the engine, and --head-epochs 0 leaves its first stage out. With
+--encoder-rate 0 the encoder stays as it is: nothing of what Whisper knows of real voices is traded for the synthetic ones.
 """
 
 import argparse
@@ -60,7 +59,6 @@ class Run:
         # Of the whole run, however often it is stopped: the first start decides.
         self.precision = faster_precision() if arguments.precision == "auto" else arguments.precision
         encoder = Encoder.of_whisper(arguments.model)
-        self.teacher = copy.deepcopy(encoder).to(self.device).eval().requires_grad_(False) if arguments.imitate else None
         if arguments.head:
             self.model = read_ctc(arguments.head, arguments.dropout)
             if self.model.output.out_features != pieces + 1 or self.model.encoder.width != encoder.width:
@@ -118,7 +116,6 @@ class Run:
         mel, target, lengths, pieces, counts = self.corpus.gather(batch, with_mel=joint)
         distance = torch.zeros((), device=self.device)
         if joint:
-            heard = mel.clone() if self.teacher else None
             if float(torch.rand(())) < self.arguments.masked:
                 mask_features(mel, lengths, None)
             chunk = CHUNKS[int(torch.randint(len(CHUNKS), ()))]
@@ -131,15 +128,9 @@ class Run:
             learns = self.arguments.encoder_rate > 0
             with mixed(self.precision, self.device), contextlib.nullcontext() if learns else torch.no_grad():
                 states = self.model.encoder(mel.to(self.device), layout, offsets)
-            if self.teacher:
-                whole = chunk_layout(target.shape[1], None, left, lengths=lengths)
-                with mixed(self.precision, self.device), torch.no_grad():
-                    target = self.teacher(heard.to(self.device), whole, offsets).float()
-            if self.teacher or not is_moved:
+            if not is_moved:
                 inside = (torch.arange(target.shape[1])[None] < lengths[:, None]).to(self.device)
                 distance = (states.float() - target.to(self.device))[inside].square().mean()
-            if self.teacher:
-                states = states.detach()
             if not learns:
                 # As when the head is trained alone: it has to stand what real voices change.
                 states = states + self.arguments.head_noise * torch.randn_like(states)
@@ -230,7 +221,6 @@ def main():
     parser.add_argument("--vocabulary", required=True)
     parser.add_argument("--development", type=pathlib.Path, required=True, help="manifest.jsonl of real speech to measure on")
     parser.add_argument("--head", type=pathlib.Path, help="model file of the engine (ctc) whose head this run begins with")
-    parser.add_argument("--imitate", action="store_true", help="the encoder only learns to be its float self with full context")
     parser.add_argument("--head-epochs", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--decay", type=int, default=0, metavar="STEPS")

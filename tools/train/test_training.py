@@ -105,7 +105,7 @@ class TinyRuns(unittest.TestCase):
             prepared=self.folder / "prepared", run=self.folder / name, model=self.folder / "whisper.safetensors",
             vocabulary=str(self.folder / "pieces.model"), development=self.folder / "dev.jsonl", head_epochs=2, epochs=4,
             decay=0, batch=6, recurrent=24, dropout=0.1, head_noise=0.2, head_rate=1e-2, encoder_rate=2e-3, warm_up=2, seed=1,
-            precision="float32", recipe=None, distillation=1.0, masked=1.0, head=None, imitate=False,
+            precision="float32", recipe=None, distillation=1.0, masked=1.0, head=None,
         )  # fmt: skip
         arguments = argparse.Namespace(**(arguments | changes))
         arguments.run.mkdir(exist_ok=True)
@@ -189,16 +189,6 @@ class TrainingTests(TinyRuns):
         after = self.run_for("after", head_epochs=0, epochs=0, head=path)
         torch.testing.assert_close(after.model.output.weight, read.output.weight)
         self.assertEqual(int(sinusoids(8, 6)[3].abs().gt(1).sum()), 0)
-
-    def test_encoder_imitates_its_float_self(self):
-        """In codes and chunks it comes nearer to what it was, and CTC does not move it."""
-        own = dict(head_epochs=0, epochs=100, recipe=self.write_recipe(), imitate=True, masked=0.0)
-        self.run_for("imitates", decay=60, **own)
-        distances = [entry["distance"] for entry in self.log("imitates")]
-        self.assertLess(distances[-1], 0.8 * distances[0])
-        still = self.run_for("still", decay=5, distillation=0.0, encoder_rate=0.0, **own)
-        for name, value in Encoder.of_whisper(self.folder / "whisper.safetensors").state_dict().items():
-            torch.testing.assert_close(still.model.encoder.state_dict()[name], value, rtol=0.01, atol=1e-3, msg=name)
 
     def test_coded_training_learns_and_resumes(self):
         recipe = self.write_recipe()
