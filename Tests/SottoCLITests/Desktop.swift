@@ -21,7 +21,7 @@ enum Desktop {
   /// Begins a shell script with a screen of its own, `$screen` being its process; `soon CONDITION` waits for one.
   static let start = """
     Xvfb -displayfd 3 -screen 0 800x480x24 -nolisten tcp -terminate 3>display >/dev/null 2>&1 & screen=$!
-    soon() { tries=0; until eval "$1"; do [ $((tries += 1)) -lt 200 ] || { echo "not soon: $1" >&2; break; }; sleep 0.05; done; }
+    soon() { tries=0; until eval "$1"; do [ $((tries += 1)) -lt 600 ] || { echo "not soon: $1" >&2; break; }; sleep 0.05; done; }
     soon '[ -s display ]'
     export DISPLAY=:$(cat display)
     """

