@@ -15,9 +15,8 @@ public struct Pruning: Sendable, Hashable {
   /// Writes the places of the totals within the margin into `ranked`, best first; of equal ones the first comes first.
   /// Totals of -∞ and NaN are left out.
   ///
-  /// What may be taken back yet lets a hypothesis come first, but drives none out: the margin is measured from the best
-  /// total without it, and the hypothesis that has that is always among the first `beam`. In a beam of one it is the one, and
-  /// those that are better with what they may lose are tried beside it, few, until that is decided.
+  /// What may be taken back yet drives nothing out: the margin is measured from the best total without it, and the `beam` best
+  /// without it go on. Those that are better with what they may lose are tried beside them, few, until that is decided.
   ///
   /// - Parameters:
   ///   - tentative: how much of each total may be taken back; empty for nothing.
@@ -26,15 +25,12 @@ public struct Pruning: Sendable, Hashable {
   @discardableResult func rank(
     _ totals: [Float], tentative: [Float] = [], limit: Int? = nil, into ranked: inout [Int]
   ) -> Int {
-    let tries = beam == 1 && !tentative.isEmpty
-    let limit = limit ?? (tries ? totals.count : beam)
+    let limit = limit ?? (tentative.isEmpty ? beam : totals.count)
     ranked.removeAll(keepingCapacity: true)
-    var best = -Float.infinity
-    var surest = 0
-    for (place, total) in totals.enumerated() {
-      let certain = tentative.indices.contains(place) ? total - tentative[place] : total
-      if certain > best { (surest, best) = (place, certain) }
+    func certain(_ place: Int) -> Float {
+      tentative.indices.contains(place) ? totals[place] - tentative[place] : totals[place]
     }
+    let best = totals.indices.reduce(-Float.infinity) { max($0, certain($1)) }
     let floor = max(best - margin, -.greatestFiniteMagnitude)
     for (place, total) in totals.enumerated() where total >= floor {
       if ranked.count >= limit, let last = ranked.last, totals[last] >= total { continue }
@@ -46,21 +42,16 @@ public struct Pruning: Sendable, Hashable {
       ranked.insert(place, at: low)
       if ranked.count > limit { ranked.removeLast() }
     }
-    if tries {
-      let trials = ranked.filter { $0 != surest && tentative[$0] > 0 && totals[$0] > best }
-        .prefix(Self.mostTrials)
-      let first = ranked.filter { $0 == surest || trials.contains($0) }
-      ranked = first + ranked.filter { !first.contains($0) && !(tentative[$0] > 0 && totals[$0] > best) }
-      return first.count
-    }
-    if !tentative.isEmpty, ranked.count >= beam, !ranked[..<beam].contains(surest) {
-      ranked.removeAll { $0 == surest }
-      if ranked.count >= limit { ranked.removeLast() }
-      ranked.insert(surest, at: beam - 1)
-    }
-    return beam
+    if tentative.isEmpty { return beam }
+    let sure = ranked.sorted { (certain($0), -$0) > (certain($1), -$1) }.prefix(beam)
+    let worst = sure.count < beam ? -.infinity : sure.last.map(certain) ?? -.infinity
+    let trials = ranked.filter { tentative[$0] > 0 && totals[$0] > worst && !sure.contains($0) }
+      .prefix(max(beam, Self.leastTrials))
+    let first = ranked.filter { sure.contains($0) || trials.contains($0) }
+    ranked = first + ranked.filter { !first.contains($0) && !(tentative[$0] > 0 && totals[$0] > worst) }
+    return first.count
   }
 
-  /// Hypotheses that a beam of one tries beside it.
-  private static let mostTrials = 2
+  /// Hypotheses that are tried beside the beam, at least.
+  private static let leastTrials = 2
 }

@@ -176,10 +176,12 @@ import Testing
   /// What may be taken back yet neither moves the floor nor fills the beam.
   @Test func theSurestStays() {
     var ranked: [Int] = []
-    Pruning(beam: 2, margin: 3).rank([9, 8, 5, 1], tentative: [8, 7, 0, 0], into: &ranked)
-    #expect(ranked == [0, 2])
-    Pruning(beam: 2, margin: 3).rank([9, 8, 5, 1], tentative: [8, 7, 0, 0], limit: 4, into: &ranked)
-    #expect(ranked == [0, 2, 1])
+    let near = Pruning(beam: 2, margin: 3).rank([9, 8, 5, 1], tentative: [8, 7, 0, 0], into: &ranked)
+    #expect(near == 3 && ranked == [0, 1, 2])
+    // The beam is full without trials, and there are as many beside it at most.
+    let full = Pruning(beam: 2).rank(
+      [9, 8.5, 8, 7.9, 5, 4], tentative: [8, 8, 8, 8, 0, 0], into: &ranked)
+    #expect(full == 4 && ranked == [0, 1, 4, 5])
     // In a beam of one it goes on, and beside it what would be better if nothing were taken back.
     let count = Pruning(beam: 1).rank([9, 8, 5, 1], tentative: [8, 1, 0, 0], into: &ranked)
     #expect(count == 2 && ranked == [0, 1, 2, 3])
