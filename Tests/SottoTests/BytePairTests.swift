@@ -27,6 +27,32 @@ import Testing
     }
   }
 
+  /// Words of an ARPA file are tokens as GPT-2's files write them.
+  @Test func arpaFilesNameTokens() throws {
+    let builder = try LanguageModelBuilder(modelPath: SpeechModel.path, order: nil)
+    let arpa = """
+      \\data\\
+      ngram 1=3
+      ngram 2=1
+
+      \\1-grams:
+      -1 Ġthe -0.5
+      -2 ĠcafÃ©
+      -3 Ċ
+
+      \\2-grams:
+      -0.25 Ġthe ĠcafÃ©
+      \\end\\
+      """
+    let model = try builder.model(arpa: arpa)
+    let encoder = BytePairEncoder(try Vocabulary(ModelFile(path: SpeechModel.path)), count: 50_256)
+    let tokens = encoder.tokens(" the caf\u{E9}")
+    let state = model.advance(model.start, by: tokens[0]).state
+    let logProbability = model.advance(state, by: tokens[1]).logProbability
+    #expect(tokens.count == 2 && abs(logProbability + 0.25 * 2.302_585) < 0.01)
+    #expect(model.size == 50_256)
+  }
+
   /// "Under the steward", which is heard as a name: as text has it, if text counts.
   @Test func recordingsAreHeardWithIt() throws {
     let folder = try TemporaryFolder()
