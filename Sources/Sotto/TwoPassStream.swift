@@ -28,9 +28,10 @@ final class TwoPassStream: SpeechStream {
   private static let longestPart = 15.0
   private static let shortestPart = 8.0
 
-  /// Seconds between the last tokens of the two passes from which on words are lost; and what a token lasts from where it is found.
+  /// Seconds between the last tokens of the two passes from which on words are lost; and how long before its first token a word
+  /// may begin.
   private static let leastLost = 0.3
-  private static let wordLength = 0.12
+  private static let wordOnset = 0.16
 
   let first: RecognitionStream
   private let second: ChunkDecoder
@@ -144,7 +145,7 @@ final class TwoPassStream: SpeechStream {
     }
     var found = early.map(\.segment) ?? read(from: ended.start, until: until)
     conclusion = nil
-    if let whole = found, let rest = lost(after: whole, ended, until: until) {
+    if let whole = found, let rest = lost(of: segment, after: whole, ended, until: until) {
       found = Segment(joining: [whole, rest])
     }
     if let final = agreed(found, segment, ended.scores) {
@@ -180,13 +181,22 @@ final class TwoPassStream: SpeechStream {
 
   /// Words at the end that the first pass heard and the second one left out, though it has those before: what it makes of
   /// their sound alone.
-  func lost(after found: Segment, _ ended: RecognitionStream.Ended, until: Double) -> Segment? {
+  func lost(
+    of first: Segment, after found: Segment, _ ended: RecognitionStream.Ended, until: Double
+  ) -> Segment? {
     guard let alignment = try? ForcedAlignment(vocabulary.tokens(found.text), to: ended.scores),
       alignment.shortfall <= Self.mostShortfall, let last = alignment.tokens.last?.frames.upperBound,
       ended.end - ended.start - Double(last) * rowDuration >= Self.leastLost
     else { return nil }
-    let start = ended.start + Double(last) * rowDuration + Self.wordLength
-    guard let rest = read(from: start, until: until) else { return nil }
+    // From the first word on that begins after the last one found.
+    let said = try? ForcedAlignment(vocabulary.tokens(first.text), to: ended.scores)
+    guard
+      let word = said?.tokens.first(where: {
+        $0.frames.lowerBound >= last + 2 && vocabulary.beginsWord($0.token)
+      }),
+      let rest = read(
+        from: ended.start + Double(word.frames.lowerBound) * rowDuration - Self.wordOnset, until: until)
+    else { return nil }
     let scores = ended.scores.rows(last..<ended.scores.rows)
     return Self.shortfall(of: vocabulary.tokens(rest.text), in: scores) <= Self.mostShortfall ? rest : nil
   }

@@ -122,10 +122,11 @@ struct StreamModelTests {
     _ = try stream.events(of: SpeechModel.sample("page.flac"), pieces: 4000)
     let ended = try #require(stream.first.ended)
     let words = try SampleTests.truth("page.flac").split(separator: " ")
+    func segment(_ count: Int) -> Segment {
+      Segment(start: 0, end: ended.end, text: words.prefix(count).joined(separator: " "), confidence: 1)
+    }
     func rest(_ count: Int) -> String? {
-      let segment = Segment(
-        start: 0, end: ended.end, text: words.prefix(count).joined(separator: " "), confidence: 1)
-      return stream.lost(after: segment, ended, until: ended.heard)?.text
+      stream.lost(of: segment(words.count), after: segment(count), ended, until: ended.heard)?.text
     }
     #expect(rest(words.count) == nil)
     #expect(rest(words.count - 2)?.lowercased().hasSuffix("look.") == true)
