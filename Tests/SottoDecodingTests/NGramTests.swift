@@ -138,6 +138,11 @@ import Testing
     let level = try Self.table(Self.texts(50), order: 2).model().levels[0]
     #expect(throws: DecodingError.self) { try NGramModel(size: 6, levels: [level]) }
     #expect(throws: DecodingError.self) { try NGramModel(size: 5, levels: []) }
+    // Files may say anything.
+    for size in [Int.max, .min, -1, 0] {
+      #expect((1...6).contains(NGramModel.longestOrder(size: size)))
+      #expect(throws: DecodingError.self) { try NGramModel(size: size, levels: [level]) }
+    }
     #expect(throws: DecodingError.self) {
       try NGramModel.Level(
         count: level.count + 1, tokens: level.tokens, probabilities: level.probabilities,

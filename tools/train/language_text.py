@@ -21,7 +21,7 @@ def main():
     sentences = [s for name in TEXTS for s in without_held_out(read_sentences(arguments.text / name), arguments.held_out)]
     lines, place = [], 0
     while place < len(sentences):
-        count = len(lines) % arguments.sentences + 1
+        count = len(lines) % max(1, arguments.sentences) + 1
         lines.append(" ".join(sentences[place : place + count]))
         place += count
     arguments.output.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ struct TokenPacking: Sendable {
   let bits: UInt64
 
   /// - Parameter size: tokens of the vocabulary; two more stand for the start and the end of a text.
-  init(size: Int) { bits = size + 2 <= 1 << 12 ? 12 : 16 }
+  init(size: Int) { bits = size <= (1 << 12) - 2 ? 12 : 16 }
 
   /// The largest vocabulary.
   static let largestSize = (1 << 16) - 2
