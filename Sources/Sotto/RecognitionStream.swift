@@ -81,13 +81,13 @@ public final class RecognitionStream: SpeechStream {
   /// The one that ended last.
   private(set) var ended: Ended?
   /// The utterance under way, where something was said: the seconds at which its audio begins, what was heard of it ends, and the
-  /// lookahead after that; the row of its last token, and the seconds since.
+  /// lookahead after that; the row of its last token, and the seconds of silence since.
   var underway: (start: Double, heard: Double, ahead: Double, lastToken: Int, silence: Double)? {
-    guard isRunning, let since = search.framesSinceToken else { return nil }
+    guard isRunning, let since = search.framesSinceToken, let silent = silentRows else { return nil }
     let heard = utterance.time(ofRow: search.frames)
     return (
       utterance.time(ofRow: startRow), heard, heard + Double(scorer.featuresAhead) * frameDuration,
-      search.frames - 1 - since, Double(since + quietRowsAhead) * model.acoustic.rowDuration
+      search.frames - 1 - since, Double(silent) * model.acoustic.rowDuration
     )
   }
   /// Seconds from which on audio may belong to an utterance that is not over.
@@ -98,6 +98,8 @@ public final class RecognitionStream: SpeechStream {
 
   /// Frames before the first sound that the model hears: half a second.
   private static let preroll = 50
+  /// Seconds of sound that one token stands for at most.
+  private static let longestToken = 0.4
   /// An utterance of which nothing was committed and whose confidence is less is noise put into words.
   private static let leastConfidence = 0.2
 
@@ -225,7 +227,7 @@ public final class RecognitionStream: SpeechStream {
     let rows = search.frames
     let quiet = quietRowsAhead
     let rule = endpointing.observe(
-      framesSinceToken: search.framesSinceToken.map { $0 + quiet },
+      silentFrames: silentRows,
       length: Double(rows + quiet - startRow) * model.acoustic.rowDuration,
       frameDuration: model.acoustic.rowDuration)
     let committed = search.commit(by: options.commitRule) { model.vocabulary.beginsWord($0) }
@@ -241,6 +243,16 @@ public final class RecognitionStream: SpeechStream {
   private var quietRowsAhead: Int {
     guard frames - lastActive >= scorer.featuresAhead else { return 0 }
     return Int(Double(scorer.featuresAhead) * frameDuration / model.acoustic.rowDuration)
+  }
+
+  /// Rows of silence since something was said; nil where nothing was. A token is found near its beginning, and its sound goes on: silence is
+  /// counted from the last sound, or, where sounds do not end, as in noise, from the time that the longest token takes.
+  private var silentRows: Int? {
+    guard let since = search.framesSinceToken else { return nil }
+    let rowDuration = model.acoustic.rowDuration
+    let sinceToken = since + quietRowsAhead
+    let sinceSound = Int(Double(frames - lastActive) * frameDuration / rowDuration)
+    return max(min(sinceToken, sinceSound), sinceToken - Int(Self.longestToken / rowDuration))
   }
 
   private func tellPartial(_ events: inout [RecognitionEvent]) {

@@ -25,7 +25,7 @@ public struct Endpointing: Sendable, Hashable {
     public var longestUtterance: Double?
 
     public init(
-      silenceAfterSpeech: Double? = 0.8, silenceWithoutSpeech: Double? = 5, longUtterance: Double? = 15,
+      silenceAfterSpeech: Double? = 0.7, silenceWithoutSpeech: Double? = 5, longUtterance: Double? = 15,
       shortPause: Double = 0.3, longestUtterance: Double? = 30
     ) {
       self.silenceAfterSpeech = silenceAfterSpeech
@@ -36,12 +36,12 @@ public struct Endpointing: Sendable, Hashable {
     }
 
     /// For commands and quick exchanges.
-    public static let fast = Configuration(silenceAfterSpeech: 0.5, longUtterance: 8, shortPause: 0.24)
+    public static let fast = Configuration(silenceAfterSpeech: 0.4, longUtterance: 8, shortPause: 0.24)
     /// For most dictation.
     public static let balanced = Configuration()
     /// For those who think between words.
     public static let patient = Configuration(
-      silenceAfterSpeech: 1.6, silenceWithoutSpeech: 10, longUtterance: 20, shortPause: 0.5)
+      silenceAfterSpeech: 1.5, silenceWithoutSpeech: 10, longUtterance: 20, shortPause: 0.5)
 
     /// The rule that applies to an utterance of `length` seconds that ends in `silence` seconds without speech.
     public func rule(hasSpeech: Bool, silence: Double, length: Double) -> Rule? {
@@ -88,18 +88,18 @@ public struct Endpointing: Sendable, Hashable {
     return rule
   }
 
-  /// Takes the state of a search instead, which knows when the last token was said.
+  /// Takes the state of a search instead, which knows whether something was said.
   ///
   /// - Parameters:
-  ///   - framesSinceToken: `CTCBeamSearch.framesSinceToken`; nil where nothing was said.
+  ///   - silentFrames: frames of silence since the last token; nil where nothing was said.
   ///   - seconds: length of the utterance.
   ///   - frameDuration: seconds a frame.
   @discardableResult public mutating func observe(
-    framesSinceToken: Int?, length seconds: Double, frameDuration: Double
+    silentFrames: Int?, length seconds: Double, frameDuration: Double
   ) -> Rule? {
     length = seconds > 0 && seconds.isFinite ? seconds : 0
-    hasSpeech = framesSinceToken != nil
-    silence = framesSinceToken.map { Double($0) * frameDuration } ?? length
+    hasSpeech = silentFrames != nil
+    silence = silentFrames.map { Double($0) * frameDuration } ?? length
     return rule
   }
 

@@ -73,11 +73,11 @@ import Testing
       var endpointing = Endpointing(preset.configuration)
       let silence = preset.configuration.silenceAfterSpeech ?? 0
       endpointing.observe(
-        framesSinceToken: Int((silence / 0.04).rounded(.up)), length: 4, frameDuration: 0.04)
+        silentFrames: Int((silence / 0.04).rounded(.up)), length: 4, frameDuration: 0.04)
       #expect(endpointing.rule == .silenceAfterSpeech)
-      endpointing.observe(framesSinceToken: 1, length: 4, frameDuration: 0.04)
+      endpointing.observe(silentFrames: 1, length: 4, frameDuration: 0.04)
       #expect(endpointing.rule == nil && endpointing.hasSpeech)
-      endpointing.observe(framesSinceToken: nil, length: 11, frameDuration: 0.04)
+      endpointing.observe(silentFrames: nil, length: 11, frameDuration: 0.04)
       #expect(endpointing.rule == .silenceWithoutSpeech)
       endpointing.reset()
       #expect(endpointing == Endpointing(preset.configuration))

@@ -133,6 +133,22 @@ struct StreamModelTests {
     #expect(rest(words.count - 5)?.split(separator: " ").count ?? 0 >= 4)
   }
 
+  /// Silence counts from where the sound of the last word ends, not from where its token was found; wherever chunks lie.
+  @Test(arguments: [0, 0.16, 0.32, 0.48]) func shortPausesDoNotEndUtterances(lead: Double) throws {
+    let recording = try SpeechModel.sample("scheme.wav")
+    let loud = 0.03 * (recording.map(abs).max() ?? 0)
+    let speech = Array(recording[...(recording.lastIndex { abs($0) > loud } ?? 0)])
+    func utterances(pause: Double) throws -> Int {
+      let stream = try RecognitionStream(StreamingModel(path: StreamModel.path))
+      let samples =
+        TestSignal.silence(seconds: 1 + lead) + speech + TestSignal.silence(seconds: pause) + speech
+        + TestSignal.silence(seconds: 2)
+      return finals(try stream.events(of: samples, pieces: 4000)).count
+    }
+    #expect(try utterances(pause: 0.55) == 1)
+    #expect(try utterances(pause: 1.7) == 2)
+  }
+
   @Test(arguments: NoSpeechTests.sounds.map(\.name)) func givesNoWords(name: String) throws {
     let sound = try #require(NoSpeechTests.sounds.first { $0.name == name })
     for recognizer in [try Self.one(), try Self.two()] {
