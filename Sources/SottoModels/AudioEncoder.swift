@@ -16,16 +16,18 @@ public struct AudioEncoder: Sendable {
     let feedForward: FeedForward
   }
 
+  static let positionsName = "encoder.positions"
+
   public init(_ file: ModelFile) throws {
     let shape = file.configuration.encoder
     first = try Convolution(
       file, "encoder.conv1", inputs: file.configuration.features.melBands, outputs: shape.width, stride: 1)
     second = try Convolution(file, "encoder.conv2", inputs: shape.width, outputs: shape.width, stride: 2)
     positions =
-      file.contains("encoder.positions")
+      file.contains(Self.positionsName)
       ? Matrix(
         rows: shape.positions, columns: shape.width,
-        elements: try file.floats("encoder.positions", shape: [shape.positions, shape.width]))
+        elements: try file.floats(Self.positionsName, shape: [shape.positions, shape.width]))
       : sinusoidalPositions(count: shape.positions, width: shape.width)
     layers = try (0..<shape.layers).map { index in
       let name = "encoder.layers.\(index)"

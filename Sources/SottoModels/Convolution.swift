@@ -12,22 +12,20 @@ public struct Convolution: Sendable {
   private let window: ColumnWindow
   private let inputs: Int
   private let tensor: String
-  /// Whether the weights are stored as a matrix, and so can be coded.
-  private let isMatrix: Bool
 
-  private static let width = 3
+  /// Frames that a kernel sees.
+  static let width = 3
 
   init(_ file: ModelFile, _ name: String, inputs: Int, outputs: Int, stride: Int) throws {
     tensor = name + ".weight"
-    isMatrix = try file.isCoded(tensor) || file.tensor(tensor).shape.count == 2
-    if isMatrix {
+    if try file.isCoded(tensor) || file.tensor(tensor).shape.count == 2 {
       weights = try file.weights(tensor, rows: outputs, inputs: Self.width * inputs)
     } else {
       weights = .dense(
         DenseWeights(
           rows: outputs, inputs: Self.width * inputs,
           elements: Self.byFrame(
-            try file.floats(tensor, shape: [outputs, inputs, Self.width]), outputs: outputs, inputs: inputs)))
+            try file.floats(tensor, shape: [outputs, inputs, Self.width]), inputs: inputs)))
     }
     bias = try file.floats(name + ".bias", shape: [outputs])
     window = ColumnWindow(rows: Self.width, stride: stride)
@@ -35,9 +33,9 @@ public struct Convolution: Sendable {
   }
 
   /// [output][input][frame] to [output][frame][input].
-  private static func byFrame(_ stored: [Float], outputs: Int, inputs: Int) -> [Float] {
+  static func byFrame(_ stored: [Float], inputs: Int) -> [Float] {
     var elements = [Float](repeating: 0, count: stored.count)
-    for output in 0..<outputs {
+    for output in 0..<(inputs > 0 ? stored.count / (inputs * width) : 0) {
       for input in 0..<inputs {
         for frame in 0..<width {
           elements[(output * width + frame) * inputs + input] =
@@ -60,7 +58,7 @@ public struct Convolution: Sendable {
   /// Of x as it is, which holds the frames before the first and after the last: [(T - 3) / stride + 1, outputs], written
   /// to `y`, which is replaced where its size is another.
   func callAsFunction(padded x: Matrix, into y: inout Matrix, _ context: ComputeContext) {
-    if isMatrix { context.observe(tensor, x, window: window) }
+    context.observe(tensor, x, window: window)
     weights.product(x, window: window, bias: bias, into: &y, workers: context.workers)
   }
 }

@@ -53,7 +53,9 @@ public enum ModelQuantizer {
           rows: try input.codedTensor(matrix.name, outputs: matrix.outputs, inputs: matrix.inputs)))
     }
 
-    let others = plain.filter { configuration.quantization[$0.name] == nil }
+    let others = try plain.filter {
+      try configuration.quantization[$0.name] == nil && !isComputed($0, of: input)
+    }
     var metadata = input.metadata
     metadata[ModelFile.configurationKey] = try configuration.json()
     let writer = try SafetensorsWriter(
@@ -69,11 +71,12 @@ public enum ModelQuantizer {
     return report
   }
 
-  /// What a rule may apply to.
+  /// What a rule may apply to: a matrix, or a convolution [outputs, inputs, 3], which is coded as the matrix that `Convolution` makes of it.
   private struct CodableMatrix {
     var name: String
     var outputs: Int
     var inputs: Int
+    var isConvolution = false
   }
 
   /// The matrices of floats or in binary coding, and all tensors that are no part of a coding.
@@ -91,8 +94,15 @@ public enum ModelQuantizer {
       } else {
         let tensor = try input.tensor(name)
         plain.append(tensor)
-        guard tensor.shape.count == 2, tensor.count > 0, tensor.elementType.isFloat else { continue }
-        matrices.append(CodableMatrix(name: name, outputs: tensor.shape[0], inputs: tensor.shape[1]))
+        guard tensor.count > 0, tensor.elementType.isFloat else { continue }
+        if tensor.shape.count == 2 {
+          matrices.append(CodableMatrix(name: name, outputs: tensor.shape[0], inputs: tensor.shape[1]))
+        } else if tensor.shape.count == 3, tensor.shape[2] == Convolution.width {
+          matrices.append(
+            CodableMatrix(
+              name: name, outputs: tensor.shape[0], inputs: Convolution.width * tensor.shape[1],
+              isConvolution: true))
+        }
       }
     }
     return (matrices, plain)
@@ -130,7 +140,7 @@ public enum ModelQuantizer {
       if input.isCoded(tensor.name) {
         try input.codedTensor(tensor.name, outputs: outputs, inputs: inputs).decoded()
       } else {
-        Matrix(rows: outputs, columns: inputs, elements: try input.floats(input.tensor(tensor.name)))
+        Matrix(rows: outputs, columns: inputs, elements: try elements(of: tensor, in: input))
       }
     var settings = QuantizationSettings(planes: rule.bits)
     if case .inputs(let count) = rule.group { settings.group = count }
@@ -182,6 +192,21 @@ public enum ModelQuantizer {
       order.removeFirst(count)
     }
     return segments
+  }
+
+  private static func elements(of matrix: CodableMatrix, in input: ModelFile) throws -> [Float] {
+    let stored = try input.floats(input.tensor(matrix.name))
+    return matrix.isConvolution
+      ? Convolution.byFrame(stored, inputs: matrix.inputs / Convolution.width) : stored
+  }
+
+  /// Whether a tensor holds the positions that the encoder takes where a file has none, but for the rounding to float16.
+  private static func isComputed(_ tensor: Tensor, of input: ModelFile) throws -> Bool {
+    guard tensor.name == AudioEncoder.positionsName, tensor.shape.count == 2 else { return false }
+    let expected = sinusoidalPositions(count: tensor.shape[0], width: tensor.shape[1] & ~1)
+    let stored = try input.floats(tensor)
+    return stored.count == expected.elements.count
+      && zip(stored, expected.elements).allSatisfy { abs($0 - $1) < 1e-3 }
   }
 
   private static func declaration(of tensor: Tensor) -> SafetensorsWriter.Declaration {
