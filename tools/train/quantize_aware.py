@@ -5,7 +5,8 @@
         [--steps 600] CORPUS RUN
     python tools/train/quantize_aware.py ... CORPUS RUN --export OUTPUT.safetensors
 
-The student starts as a copy. Its forward pass sees codes (sotto_train/binary_coding.py: straight-through gradients, scales
+The student starts as a copy, or with the codes of a model file (--codes, which `sotto quantize --calibrate` has made; it takes the recipe's
+place). With --decoder-only what is coded of the encoder stays as it begins. The forward pass sees codes (sotto_train/binary_coding.py: straight-through gradients, scales
 fitted anew every --refit steps); the teacher hears the same speech, in floats. Loss: Kullback-Leibler divergence of the
 decoder's distributions along the given text (nats a token), and the squared distances of the decoder's and encoder's states
 relative to the teacher's. The rate falls to nothing with the last step. RUN/log.jsonl has a line every 20 steps;
@@ -32,6 +33,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from model_file import write_safetensors  # noqa: E402
 from export import as_rows  # noqa: E402
 from sotto_train.binary_coding import CodedWeights, RowCoding, read_recipe, rule_of  # noqa: E402
+from sotto_train.model_files import ModelFile  # noqa: E402
 from sotto_train.precision import PRECISIONS, faster_precision, mixed  # noqa: E402
 from sotto_train.whisper import load_whisper  # noqa: E402
 from sotto_train.whisper_data import Shards, Tokens  # noqa: E402
@@ -82,6 +84,22 @@ def row_classes(rule, rows, folder):
     return classes
 
 
+@torch.no_grad()
+def take_codes(model, path):
+    """{name: RowCoding} of what is coded in a model file; the model's floats become what the codes stand for."""
+    file, codings = ModelFile(path, "attention"), {}
+    parameters = dict(model.named_parameters())
+    for name in file.configuration.get("quantization", {}):
+        codings[name], value = file.coded(name)
+        own = parameters.get(name)
+        if own is None or own.numel() != value.numel():
+            raise SystemExit(f"{path}: {name} has another shape than the float model's")
+        if own.dim() == 3:  # a convolution, whose columns follow its frames
+            value = value.view(own.shape[0], own.shape[2], own.shape[1]).permute(0, 2, 1)
+        own.copy_(value)
+    return codings
+
+
 def divergence(model, teacher, batch, precision, device):
     """(KL a token, relative distance of the decoder's states, of the encoder's) of a batch, the second model being right."""
     mel, lengths, tokens, counts = batch
@@ -113,6 +131,8 @@ class Run:
         self.teacher = copy.deepcopy(self.model).eval().requires_grad_(False).to(self.device)
         self.model.to(self.device)
         self.tokens = Tokens(arguments.tokenizer, self.model.configuration["vocabulary"])
+        if arguments.decoder_only:
+            self.model.encoder.requires_grad_(False)
         trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(trained, lr=0.0, betas=(0.9, 0.98))
         self.place = {"step": 0, "epoch": 0, "shard": 0, "batch": 0}
@@ -122,10 +142,14 @@ class Run:
         if self.checkpoint.exists():
             self.resume()
         else:
-            rules = read_recipe(arguments.recipe)
-            self.coding = CodedWeights(self.model, codings_of(self.model, rules, arguments.recipe.parent))
-            self.coding.fit()
+            if arguments.codes:
+                self.coding = CodedWeights(self.model, take_codes(self.model, arguments.codes))
+            else:
+                rules = read_recipe(arguments.recipe)
+                self.coding = CodedWeights(self.model, codings_of(self.model, rules, arguments.recipe.parent))
+                self.coding.fit()
             print(f"{len(self.coding.codings)} matrices coded, relative error {self.coding.error():.4f}", flush=True)
+        self.coding.settle()
 
     def resume(self):
         try:
@@ -220,7 +244,10 @@ def main():
     parser.add_argument("run", type=pathlib.Path)
     parser.add_argument("--model", required=True, help="float model file of an attention model")
     parser.add_argument("--tokenizer", required=True, type=pathlib.Path, help="tokenizer.json beside the model's weights")
-    parser.add_argument("--recipe", required=True, type=pathlib.Path)
+    begin = parser.add_mutually_exclusive_group(required=True)
+    begin.add_argument("--recipe", type=pathlib.Path)
+    begin.add_argument("--codes", type=pathlib.Path, metavar="FILE", help="model file whose codes are trained")
+    parser.add_argument("--decoder-only", action="store_true", help="the encoder's codes stay")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batch", type=int, default=200, help="seconds of speech in a step, padding included")
     parser.add_argument("--rate", type=float, default=1e-4)

@@ -154,13 +154,21 @@ class CodedWeights:
         """`codings`: {name of a parameter: RowCoding}, fitted or not."""
         self.parameters = {name: p for name, p in module.named_parameters() if name in codings}
         self.codings = codings
-        self.floats, self.kept, self.entered = {}, {}, 0
+        self.floats, self.kept, self.entered, self.settled = {}, {}, 0, set()
 
     def fit(self, rounds=12):
         with torch.no_grad():
             for name, p in self.parameters.items():
-                self.codings[name].fit(p.flatten(1), rounds)
+                if name not in self.settled:
+                    self.codings[name].fit(p.flatten(1), rounds)
         self.kept = {}
+
+    def settle(self):
+        """Parameters that are not trained take the values of their codes for good."""
+        for name, p in self.parameters.items():
+            if not p.requires_grad:
+                p.data = self.coded(name)
+                self.settled.add(name)
 
     def coded(self, name):
         p = self.parameters[name]
@@ -172,6 +180,8 @@ class CodedWeights:
             self.kept = {}
         self.entered += 1
         for name, p in self.parameters.items():
+            if name in self.settled:
+                continue
             coded = self.kept.get(name)
             if coded is None:
                 coded = self.coded(name)
@@ -181,8 +191,9 @@ class CodedWeights:
         return self
 
     def __exit__(self, *_):
-        for name, p in self.parameters.items():
-            p.data = self.floats.pop(name)
+        for name, floats in self.floats.items():
+            self.parameters[name].data = floats
+        self.floats = {}
 
     def error(self):
         """Relative error of all coded weights together."""

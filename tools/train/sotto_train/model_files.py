@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from export import LAYER_NAMES, matrices, mocha_matrices, mocha_vectors, transducer_matrices, transducer_vectors
-from .binary_coding import decode
+from .binary_coding import RowCoding, decode
 from .model import POSITIONS, Encoder, StreamCTC
 
 
@@ -25,16 +25,35 @@ class ModelFile:
         if self.configuration.get("family") != family:
             raise SystemExit(f"{path} is of the family {self.configuration.get('family')}, not {family}")
 
+    def tensor(self, name):
+        return torch.from_numpy(self.tensors[name].astype(np.float32))
+
     def floats(self, name):
-        """A vector, or a matrix [R, C] from its codes where it has some (a scale a row, one class of rows)."""
-        if name in self.tensors:
-            return torch.from_numpy(self.tensors[name].astype(np.float32))
+        """A vector, or a matrix [R, C]: of codes, what they stand for."""
+        return self.tensor(name) if name in self.tensors else self.coded(name)[1]
+
+    def coded(self, name):
+        """(RowCoding, [R, C] that its codes stand for) of a coded matrix, a scale a row and plane."""
         coding = self.configuration["quantization"].get(name)
-        if coding is None or len(coding["planes"]) != 1 or coding["group"] != coding["inputs"]:
+        if coding is None or coding["group"] != coding["inputs"]:
             raise SystemExit(f"{self.path} has no {name}, or not with a scale a row")
-        bits = np.unpackbits(self.tensors[f"{name}.bits"], axis=-1, bitorder="little", count=coding["inputs"])
-        codes = sum(plane.astype(np.uint8) << place for place, plane in enumerate(bits))
-        return decode(torch.from_numpy(codes), torch.from_numpy(self.tensors[f"{name}.scale"].astype(np.float32))[:, 0])
+        count, rows, parts, scales = len(coding["planes"]), [None], [], []
+        if f"{name}.rows" in self.tensors:
+            order = torch.from_numpy(self.tensors[f"{name}.rows"].astype(np.int64))
+            rows = order.split(coding["rows"])
+        for stem in [name] if count == 1 else [f"{name}.{index}" for index in range(count)]:
+            bits = np.unpackbits(self.tensors[f"{stem}.bits"], axis=-1, bitorder="little", count=coding["inputs"])
+            codes = sum(plane.astype(np.uint8) << place for place, plane in enumerate(bits))
+            scales.append(self.tensor(f"{stem}.scale")[:, 0])
+            parts.append(decode(torch.from_numpy(codes), scales[-1]))
+        own = RowCoding(list(zip(rows, coding["planes"])))
+        own.scales, value = scales, torch.cat(parts)
+        if count > 1:
+            value[order] = value.clone()
+        if f"{name}.column_scale" in self.tensors:
+            own.column_scale, own.column_offset = self.tensor(f"{name}.column_scale"), self.tensor(f"{name}.column_offset")
+            value = value * own.column_scale + own.column_offset
+        return own, value
 
     def fill(self, state, found):
         """Matrices into the state of a module: (name in the file, name of the parameter, its rows)."""
