@@ -18,7 +18,7 @@ public struct LanguageModel: Sendable {
   /// from text itself wants less.
   public static func defaults(for family: ModelConfiguration.Family) -> (weight: Float, bonus: Float) {
     switch family {
-    case .rnnt: (0.3, 1.2)
+    case .rnnt: (0.45, 2)
     case .mocha: (0.4, 1.5)
     case .ctc: (0.6, 2)
     case .attention: (0.07, 0.1)

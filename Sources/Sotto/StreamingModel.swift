@@ -66,7 +66,10 @@ public struct StreamingModel: Sendable {
     case .none: CTCBeamSearch(pieces: vocabulary.size, options: options, scorers: scorers)
     case .transducer(let model):
       TransducerBeamSearch(
-        TransducerDecoder(model, context), pieces: vocabulary.size, options: options, scorers: scorers)
+        TransducerDecoder(
+          model,
+          share: scorers.contains { $0.isLanguageModel } ? TransducerDecoder.shareBesideLanguageModel : 1,
+          context), pieces: vocabulary.size, options: options, scorers: scorers)
     case .monotonic(let model):
       MoChABeamSearch(
         MonotonicAttentionDecoder(model, context), pieces: vocabulary.size, options: options,

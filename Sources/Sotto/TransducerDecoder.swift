@@ -8,10 +8,17 @@ import SottoModels
 struct TransducerDecoder: TransducerScorer {
   private let model: Transducer
   private let context: ComputeContext
+  /// How much the joiner counts (`Transducer.score`).
+  private let share: Float
   let start: Transducer.Prefix
 
-  init(_ model: Transducer, _ context: ComputeContext) {
+  /// Its share beside a language model: what the transducer has learnt of text is in the language model already, so that both count
+  /// it. Of a few round values it was best on LJ Speech (models/stream-rnnt.md).
+  static let shareBesideLanguageModel: Float = 0.5
+
+  init(_ model: Transducer, share: Float = 1, _ context: ComputeContext) {
     self.model = model
+    self.share = share
     self.context = context
     start = model.start(context)
   }
@@ -25,6 +32,6 @@ struct TransducerDecoder: TransducerScorer {
   func score(
     _ heard: Matrix, onsets: [Float], after prefixes: [Transducer.Prefix], into scores: inout Matrix
   ) {
-    model.score(heard, onsets: onsets, after: prefixes, into: &scores, context)
+    model.score(heard, onsets: onsets, after: prefixes, share: share, into: &scores, context)
   }
 }

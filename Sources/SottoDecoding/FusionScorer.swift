@@ -17,6 +17,9 @@ public protocol FusionScorer: Sendable {
   /// What the end of the text adds.
   func finish(_ state: UInt64) -> Float
 
+  /// Whether it knows of every text how likely it is, so that what a model has learnt of that itself is counted twice.
+  var isLanguageModel: Bool { get }
+
   /// Whether anything that was added may be taken back.
   var takesBack: Bool { get }
 
@@ -30,6 +33,7 @@ public protocol FusionScorer: Sendable {
 
 extension FusionScorer {
   public func finish(_ state: UInt64) -> Float { 0 }
+  public var isLanguageModel: Bool { false }
   public var takesBack: Bool { false }
   public func tentative(_ state: UInt64) -> Float { 0 }
   public func appendFavoured(in state: UInt64, to list: inout [Int]) {}

@@ -61,8 +61,9 @@ public struct Transducer: Sendable {
   /// - Parameters:
   ///   - row: what was heard, [1, width].
   ///   - onsets: log-probabilities of what begins there for CTC, one for each class.
+  ///   - share: how much the joiner counts beside CTC, 1 as trained, 0 for CTC alone: log-softmax(log o + share · output(...)).
   public func score(
-    _ row: Matrix, onsets: [Float], after prefixes: [Prefix], into scores: inout Matrix,
+    _ row: Matrix, onsets: [Float], after prefixes: [Prefix], share: Float = 1, into scores: inout Matrix,
     _ context: ComputeContext
   ) {
     precondition(row.rows == 1 && row.columns == width && onsets.count == classes, "sizes of a row differ")
@@ -81,7 +82,9 @@ public struct Transducer: Sendable {
     let classes = classes
     scores.withUnsafeMutableElements { scores in
       for place in prefixes.indices {
-        for index in onsets.indices { scores[place * classes + index] += onsets[index] }
+        for (index, onset) in onsets.enumerated() {
+          scores[place * classes + index] = onset + share * scores[place * classes + index]
+        }
       }
     }
     scores.applyLogSoftmax()

@@ -11,7 +11,7 @@ import Testing
   private static let path = TestSignal.goldenPath("random-rnnt.safetensors")
   private static let text = [2, 0, 0, 18, 6]
 
-  private static func scores(_ file: ModelFile) throws -> [Float] {
+  private static func scores(_ file: ModelFile, share: Float = 1) throws -> [Float] {
     let context = ComputeContext()
     let rows = try GoldenStream.rows(file)
     let model = try Transducer(file)
@@ -21,7 +21,8 @@ import Testing
     var block = Matrix(rows: 0, columns: 0)
     for (row, onsets) in rows.onsets.enumerated() {
       model.score(
-        rows.heard.rows(row..<(row + 1)), onsets: onsets, after: prefixes, into: &block, context)
+        rows.heard.rows(row..<(row + 1)), onsets: onsets, after: prefixes, share: share, into: &block, context
+      )
       result += block.elements
     }
     return result
@@ -32,6 +33,24 @@ import Testing
     let scores = try Self.scores(ModelFile(path: Self.path))
     #expect(golden.count == 25 * 6 * 20 && scores.count == golden.count)
     #expect(zip(scores, golden).allSatisfy { abs($0 - $1) < 2e-4 })
+  }
+
+  /// Without its joiner it is CTC; with a half of it, between both, up to what a row has in common.
+  @Test func theJoinerCountsByItsShare() throws {
+    let file = try ModelFile(path: Self.path)
+    let onsets = try GoldenStream.rows(file).onsets
+    let (none, half, all) = (
+      try Self.scores(file, share: 0), try Self.scores(file, share: 0.5), try Self.scores(file)
+    )
+    let classes = onsets[0].count
+    for row in 0..<(all.count / classes) {
+      let own = (row * classes)..<((row + 1) * classes)
+      let onsets = onsets[row / (Self.text.count + 1)]
+      let sum = onsets.reduce(0) { $0 + exp($1) }
+      #expect(zip(none[own], onsets).allSatisfy { abs($0 - ($1 - log(sum))) < 1e-4 })
+      let common = own.map { half[$0] - (none[$0] + all[$0]) / 2 }
+      #expect((common.max() ?? 0) - (common.min() ?? 0) < 1e-4)
+    }
   }
 
   /// A copy of the two files, which tests may spoil.

@@ -191,6 +191,7 @@ public struct NGramFusion: FusionScorer {
   }
 
   public var start: UInt64 { model.start }
+  public var isLanguageModel: Bool { true }
 
   public func advance(_ state: UInt64, by token: Int) -> (score: Float, state: UInt64) {
     if token >= model.size { return (0, state) }
