@@ -86,17 +86,20 @@ def row_classes(rule, rows, folder):
 
 @torch.no_grad()
 def take_codes(model, path):
-    """{name: RowCoding} of what is coded in a model file; the model's floats become what the codes stand for."""
+    """{name: RowCoding} of what is coded in a model file; the model's floats become its, and what its codes stand for."""
     file, codings = ModelFile(path, "attention"), {}
-    parameters = dict(model.named_parameters())
-    for name in file.configuration.get("quantization", {}):
-        codings[name], value = file.coded(name)
-        own = parameters.get(name)
-        if own is None or own.numel() != value.numel():
+    for name, own in model.named_parameters():
+        if name in file.tensors:
+            value = file.tensor(name)
+        elif name in file.configuration.get("quantization", {}):
+            codings[name], value = file.coded(name)
+        else:  # positions that are computed
+            continue
+        if own.numel() != value.numel():
             raise SystemExit(f"{path}: {name} has another shape than the float model's")
-        if own.dim() == 3:  # a convolution, whose columns follow its frames
+        if name in codings and own.dim() == 3:  # a convolution, whose columns follow its frames
             value = value.view(own.shape[0], own.shape[2], own.shape[1]).permute(0, 2, 1)
-        own.copy_(value)
+        own.copy_(value.reshape(own.shape))
     return codings
 
 

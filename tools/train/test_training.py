@@ -278,7 +278,7 @@ def write_attention_model(path):
     """A Whisper of a few thousand weights, and its configuration."""
     shape = {"layers": LAYERS, "width": WIDTH, "heads": HEADS, "feedForward": INNER}
     configuration = {
-        "features": {"melBands": BANDS}, "encoder": shape | {"positions": 1500, "paddingStride": 16},
+        "family": "attention", "features": {"melBands": BANDS}, "encoder": shape | {"positions": 1500, "paddingStride": 16},
         "decoder": shape | {"positions": 64},
         "vocabulary": {
             "size": 300, "endOfText": 40, "startOfTranscript": 41, "noSpeech": 42, "firstTimestamp": 43,
@@ -323,11 +323,11 @@ class QuantizeAwareTests(unittest.TestCase):
         }  # fmt: skip
         (self.folder / "recipe.json").write_text(json.dumps([embedding, {"pattern": "*conv?.weight", "bits": 6}, {"pattern": "*layers*.weight", "bits": 2}]))
 
-    def run_for(self, name, steps, stop=None):
+    def run_for(self, name, steps, stop=None, codes=None):
         arguments = argparse.Namespace(
             corpus=self.folder, run=self.folder / name, model=self.folder / "float.safetensors",
             tokenizer=self.folder / "tokenizer.json", recipe=self.folder / "recipe.json", steps=steps, batch=64, rate=3e-3,
-            refit=5, precision="float32", seed=1,
+            refit=5, precision="float32", seed=1, codes=codes, decoder_only=codes is not None,
         )  # fmt: skip
         arguments.run.mkdir(exist_ok=True)
         run = quantize_aware.Run(arguments)
@@ -383,6 +383,21 @@ class QuantizeAwareTests(unittest.TestCase):
                 value[raw[f"{name}.rows"]] = value.copy()
                 value = value * tensors[f"{name}.column_scale"] + tensors[f"{name}.column_offset"]
             np.testing.assert_allclose(value, as_rows(torch.from_numpy(trained[name])), rtol=1e-5, atol=1e-6, err_msg=name)
+
+    def test_begins_with_the_codes_of_a_file(self):
+        first = self.folder / "first.safetensors"
+        self.run_for("first", 12).export(first)
+        again = self.run_for("again", 0, codes=first)
+        again.export(self.folder / "again.safetensors")
+        trained = self.run_for("trained", 12, codes=first)
+        trained.export(self.folder / "trained.safetensors")
+        read = lambda name: safe_open(self.folder / f"{name}.safetensors", "np")
+        with read("first") as first, read("again") as again, read("trained") as trained:
+            for name in first.keys():
+                np.testing.assert_array_equal(again.get_tensor(name), first.get_tensor(name), err_msg=name)
+            changed = {n for n in first.keys() if not np.array_equal(trained.get_tensor(n), first.get_tensor(n))}
+        self.assertTrue(any(name.endswith(".bits") for name in changed))
+        self.assertTrue(all(name.startswith("decoder.") for name in changed), changed)
 
     def test_merged_silence_stands_for_all_of_it(self):
         """With nothing but keys of the same silence to tell apart, merging changes nothing."""
