@@ -83,7 +83,7 @@ struct ChunkDecoder {
   func readings(_ samples: [Float], previous: [Int] = [], keeping prefix: Hypothesis = .init()) -> [Reading] {
     let encoded = clock.measure(\.encoder) { self.encoded(samples) }
     return clock.measure(\.decoder) {
-      readings(encoded, count: samples.count, previous: previous, keeping: prefix)
+      readings(encoded, samples, previous: previous, keeping: prefix)
     }
   }
 
@@ -108,20 +108,20 @@ struct ChunkDecoder {
     return min(Int((seconds / model.frameDuration).rounded(.up)), encoded.states.rows)
   }
 
-  private func rules(frames: Int) -> TokenRules {
+  func rules(frames: Int) -> TokenRules {
     var rules = model.rules(timestamps: true)
     rules.latestEnd = frames
     return rules
   }
 
   private func readings(
-    _ encoded: AudioEncoder.States, count: Int, previous: [Int], keeping prefix: Hypothesis
+    _ encoded: AudioEncoder.States, _ samples: [Float], previous: [Int], keeping prefix: Hypothesis
   ) -> [Reading] {
     let slots = (configuration.beam + 1) * (Self.mostTokens + 8) + model.decoder.capacity
     let session = DecoderSession(model.decoder, encoded: encoded, slots: slots, context: context)
     // Observers see each token of the final text once, and no hypotheses.
     session.context.observer = nil
-    let frames = frames(of: count, in: encoded)
+    let frames = frames(of: samples.count, in: encoded)
     let prompt = carried(previous) + [model.special.startOfTranscript]
     var found = search(session, prompt: prompt, after: .init(), frames: frames)
     if !prefix.tokens.isEmpty, !begins(found, with: prefix) {
@@ -138,6 +138,13 @@ struct ChunkDecoder {
       if reading.confidence < Self.leastConfidence { break }
       session.reset()
       reading.words = words(reading, session: session, frames: frames)
+      if readings.isEmpty, soundGoesOn(after: reading, in: samples),
+        var longer = goneOn(hypothesis, session: session, prompt: prompt, frames: frames)
+      {
+        session.reset()
+        longer.words = words(longer, session: session, frames: frames)
+        reading = longer
+      }
       readings.append(reading)
     }
     return readings
@@ -190,7 +197,7 @@ struct ChunkDecoder {
     return [model.special.startOfPrevious] + previous.suffix(room)
   }
 
-  private func search(
+  func search(
     _ session: DecoderSession, prompt: [Int], after prefix: Hypothesis, rules: TokenRules, beam: Int? = nil
   ) -> AttentionBeamSearch.Result {
     var beamSearch = AttentionBeamSearch(
@@ -232,7 +239,7 @@ struct ChunkDecoder {
   }
 
   /// Text tokens alone.
-  private func reading(_ hypothesis: Hypothesis) -> Reading {
+  func reading(_ hypothesis: Hypothesis) -> Reading {
     let first = model.special.firstTimestamp
     var reading = Reading(tokens: [], scores: [])
     reading.end = hypothesis.tokens.last(where: { $0 >= first }).map {

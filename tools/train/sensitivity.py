@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""How much an attention model minds fewer planes in each of its matrices, and the recipe that fits a size.
+"""How much an attention model minds fewer planes in each of its parts, and the recipe that fits a size.
 
-    python tools/train/sensitivity.py --model FLOAT_MODEL --tokenizer tokenizer.json [--megabytes 16] CORPUS TABLE RECIPE
+    python tools/train/sensitivity.py --model FLOAT_MODEL --tokenizer tokenizer.json --coded FILE... --counts COUNTS
+        [--megabytes 16] CORPUS TABLE RECIPE
 
-One matrix after another is coded with 2 to 6 planes, all others in floats; what is measured is the Kullback-Leibler divergence
-a token of the decoder's distributions on a minute of the corpus (arXiv 2009.07453, section 3, with this in place of BLEU).
-The embedding is taken in classes of rows, by the order of tokens, which follows their frequency. TABLE (JSON) keeps what is
-measured, and is gone on from. Then planes are given to where they lessen the sum of divergences most for their bytes, until
-RECIPE, for quantize_aware.py and `sotto quantize`, reaches the size.
+The coded files are the same model with the same planes everywhere, as `sotto quantize` makes them (tools/benchmarks/compression.py).
+One part after another is taken from one of them, all others being floats; what is measured is the Kullback-Leibler divergence a token of
+the decoder's distributions on some minutes of the corpus (arXiv 2009.07453, section 3, with this in place of BLEU). The parts are the attentions and
+products of each layer, and classes of the embedding's rows by COUNTS (token_counts.py). TABLE (JSON) keeps what is measured, and is
+gone on from. Then planes are given to where they lessen the sum of divergences most for their bytes, until RECIPE, for `sotto quantize`,
+reaches the size.
 """
 
 import argparse
@@ -15,104 +17,113 @@ import copy
 import json
 import pathlib
 
+import numpy as np
 import torch
+from torch.nn import functional
 
-from quantize_aware import divergence
-from sotto_train.binary_coding import CodedWeights, RowCoding
-from sotto_train.precision import faster_precision
+from quantize_aware import row_classes, take_codes
 from sotto_train.whisper import load_whisper
 from sotto_train.whisper_data import Shards, Tokens
 
-PLANES = (2, 3, 4, 5, 6)
 EMBEDDING = "decoder.embedding.weight"
-CLASSES = (3000, 9000, None)  # rows of the embedding, the most frequent first
+KINDS = ("self_attention", "cross_attention", "feed_forward.up", "feed_forward.down")
+DAMPING = 0.1  # of the decoder's layers: they see few tokens beside the encoder's frames
+CONVOLUTIONS = 6  # planes; they are small
 
 
-def items(model):
-    """(name, rows of it or None) of what gets planes of its own."""
-    for name, parameter in model.named_parameters():
-        if name == EMBEDDING:
-            first = 0
-            for count in CLASSES:
-                end = parameter.shape[0] if count is None else min(first + count, parameter.shape[0])
-                if end > first:
-                    yield name, torch.arange(first, end)
-                first = end
-        elif parameter.dim() == 2 and "positions" not in name:
-            yield name, None
+class Part:
+    """Tensors, or rows of the embedding, that get planes together."""
+
+    def __init__(self, key, names, rows=None):
+        self.key, self.names, self.rows = key, names, rows
+
+    def take(self, model, other):
+        """Values of another model of the same shape."""
+        mine, theirs = dict(model.named_parameters()), dict(other.named_parameters())
+        for name in self.names:
+            rows = slice(None) if self.rows is None else self.rows
+            mine[name].data[rows] = theirs[name].data[rows]
+
+    def bytes(self, model, planes):
+        total = 0
+        for name in self.names:
+            rows, inputs = dict(model.named_parameters())[name].shape
+            total += planes * (rows if self.rows is None else len(self.rows)) * (inputs / 8 + 2)
+        return total
 
 
-def key_of(name, rows):
-    return name if rows is None else f"{name}[{int(rows[0])}:{int(rows[-1]) + 1}]"
+def parts_of(model, classes):
+    """All parts; `classes`: the embedding's rows, the most frequent first."""
+    found = [Part(f"embedding {index}", [EMBEDDING], rows) for index, rows in enumerate(classes)]
+    names = [name for name, parameter in model.named_parameters() if parameter.dim() == 2]
+    layers = sorted({name.split(".layers.")[0] + ".layers." + name.split(".")[2] for name in names if ".layers." in name})
+    for layer in layers:
+        for kind in KINDS:
+            if own := [name for name in names if name.startswith(f"{layer}.{kind}.")]:
+                found.append(Part(f"{layer}.{kind}", own))
+    return found
 
 
-def part_coding(weight, rows, planes):
-    """The coding of some rows; RowCoding leaves others as `coded` finds them."""
-    if rows is None:
-        return RowCoding([(None, planes)])
+class Listening:
+    """What the float model makes of some batches, to be compared with."""
 
-    class OfSomeRows(RowCoding):
-        def coded(self, weight):
-            some = super().coded(weight)
-            result = weight.clone()
-            result[rows] = some[rows]
-            return result
+    def __init__(self, teacher, batches):
+        self.heard = []
+        with torch.no_grad():
+            for mel, lengths, tokens, counts in batches:
+                states, bias = teacher.encoder(mel, lengths)
+                inside = torch.arange(tokens.shape[1])[None] < torch.tensor(counts)[:, None] - 1
+                words = teacher.decoder(tokens, states, bias)[inside]
+                target = functional.log_softmax(teacher.scores(words), dim=-1)
+                self.heard.append((mel, lengths, tokens, inside, states, bias, target))
 
-    whole = RowCoding.of_columns(weight, [(rows, planes)])
-    return OfSomeRows(whole.classes, whole.column_scale, whole.column_offset)
-
-
-def bytes_of(model, name, rows, planes):
-    count, inputs = dict(model.named_parameters())[name].shape
-    count = count if rows is None else len(rows)
-    return planes * count * (inputs / 8 + 2)
-
-
-def measure(model, teacher, name, rows, batches, precision):
-    result = {}
-    weight = dict(model.named_parameters())[name].detach()
-    for planes in PLANES:
-        coding = CodedWeights(model, {name: part_coding(weight, rows, planes)})
-        coding.fit()
-        with torch.no_grad(), coding:
-            parts = [divergence(model, teacher, batch, precision, "cpu")[0] for batch in batches]
-        result[planes] = float(sum(parts) / len(parts))
-    return result
+    @torch.no_grad()
+    def divergence(self, model, part):
+        """KL a token; the encoder is computed again only where the part is in it."""
+        total, count = 0.0, 0
+        for mel, lengths, tokens, inside, states, bias, target in self.heard:
+            if part.names[0].startswith("encoder."):
+                states, bias = model.encoder(mel, lengths)
+            scores = functional.log_softmax(model.scores(model.decoder(tokens, states, bias)[inside]), dim=-1)
+            total += float(functional.kl_div(scores, target, reduction="sum", log_target=True))
+            count += len(target)
+        return total / count
 
 
-def allocate(model, table, budget):
+def allocate(model, parts, table, budget):
     """{key: planes} whose sum of divergences is small for `budget` bytes of codes."""
-    found = list(items(model))
-    chosen = {key_of(*item): PLANES[0] for item in found}
-    spent = sum(bytes_of(model, *item, PLANES[0]) for item in found)
+    planes_of = {part.key: sorted(table[part.key]) for part in parts}
+    chosen = {part.key: planes_of[part.key][0] for part in parts}
+    spent = sum(part.bytes(model, chosen[part.key]) for part in parts)
     while True:
         best = None
-        for name, rows in found:
-            key = key_of(name, rows)
-            for planes in PLANES[PLANES.index(chosen[key]) + 1 :]:
-                cost = bytes_of(model, name, rows, planes) - bytes_of(model, name, rows, chosen[key])
-                gain = table[key][chosen[key]] - table[key][planes]
-                if spent + cost <= budget and gain > 0 and (best is None or gain / cost > best[0]):
-                    best = (gain / cost, key, planes, cost)
+        for part in parts:
+            now = chosen[part.key]
+            for planes in planes_of[part.key]:
+                cost = part.bytes(model, planes) - part.bytes(model, now)
+                gain = table[part.key][now] - table[part.key][planes]
+                if planes > now and spent + cost <= budget and gain > 0 and (best is None or gain / cost > best[0]):
+                    best = (gain / cost, part.key, planes, cost)
         if best is None:
             return chosen, spent
         chosen[best[1]] = best[2]
         spent += best[3]
 
 
-def recipe_of(model, chosen):
-    rules, classes = [], []
-    for name, rows in items(model):
-        planes = chosen[key_of(name, rows)]
-        if rows is None:
-            rules.append({"pattern": name, "bits": planes, "group": "row"})
-        else:
-            classes.append({"rows": len(rows), "bits": planes})
-    if classes:
-        classes[-1]["rows"] = None
-        embedding = {"pattern": EMBEDDING, "bits": classes[-1]["bits"], "group": "row"}
-        embedding |= {"center_columns": True, "scale_columns": True, "bits_by_frequency": classes}
-        rules.insert(0, embedding)
+def recipe_of(parts, chosen, counts):
+    classes = [{"rows": len(part.rows), "bits": chosen[part.key]} for part in parts if part.rows is not None]
+    classes[-1]["rows"] = None
+    rules = [
+        {
+            "pattern": EMBEDDING, "bits": classes[-1]["bits"], "group": "row", "center_columns": True, "scale_columns": True,
+            "bits_by_frequency": classes, "counts": counts,
+        },
+        {"pattern": "encoder.conv?.weight", "bits": CONVOLUTIONS, "group": "row"},
+    ]  # fmt: skip
+    for part in parts:
+        if part.rows is None:
+            rule = {"pattern": f"{part.key}*.weight", "bits": chosen[part.key], "group": "row"}
+            rules.append(rule | ({"damping": DAMPING} if part.key.startswith("decoder.") else {}))
     return rules
 
 
@@ -123,35 +134,50 @@ def main():
     parser.add_argument("recipe", type=pathlib.Path)
     parser.add_argument("--model", required=True)
     parser.add_argument("--tokenizer", required=True, type=pathlib.Path)
+    parser.add_argument("--coded", required=True, nargs="+", type=pathlib.Path, help="files with the same planes everywhere")
+    parser.add_argument("--counts", required=True, type=pathlib.Path, help="of tokens; lies beside RECIPE")
+    parser.add_argument("--classes", nargs="+", type=int, default=[3500, 5000, 10000], help="rows of the embedding's classes but the last")
     parser.add_argument("--megabytes", type=float, default=16, help="of the whole file")
-    parser.add_argument("--seconds", type=int, default=60, help="speech that is measured on")
+    parser.add_argument("--seconds", type=int, default=160, help="speech that is measured on")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     model, others = load_whisper(arguments.model)
     teacher = copy.deepcopy(model).eval()
+    rule = {"counts": arguments.counts.name, "bits_by_frequency": [{"rows": rows, "bits": 0} for rows in [*arguments.classes, None]]}
+    classes = [rows for rows, _ in row_classes(rule, model.decoder.embedding.weight.shape[0], arguments.counts.parent)]
+    parts = parts_of(model, classes)
+    table = json.loads(arguments.table.read_text()) if arguments.table.exists() else {}
     tokens = Tokens(arguments.tokenizer, model.configuration["vocabulary"])
     batches, seconds = [], 0
-    for batch in Shards(arguments.corpus, tokens, 30).shard(0, 0):
+    for batch in Shards(arguments.corpus, tokens, 40).shard(0, 0):
         batches.append(batch)
         seconds += batch[0].shape[0] * batch[0].shape[1] / 100
         if seconds >= arguments.seconds:
             break
-    table = json.loads(arguments.table.read_text()) if arguments.table.exists() else {}
-    precision = faster_precision()
-    for name, rows in items(model):
-        if (key := key_of(name, rows)) not in table:
-            table[key] = measure(model, teacher, name, rows, batches, precision)
+    listening = None
+    for path in arguments.coded:
+        coded = copy.deepcopy(teacher)
+        (planes,) = {p for name, own in take_codes(coded, path).items() if "conv" not in name for _, p in own.classes}
+        for part in parts:
+            row = table.setdefault(part.key, {})
+            if str(planes) in row:
+                continue
+            listening = listening or Listening(teacher, batches)
+            part.take(model, coded)
+            row[str(planes)] = listening.divergence(model, part)
+            part.take(model, teacher)
             arguments.table.write_text(json.dumps(table, indent=1))
-            print(key, " ".join(f"{planes}: {kl:.4f}" for planes, kl in table[key].items()), flush=True)
+            print(f"{part.key} in {planes} planes: {row[str(planes)]:.4f}", flush=True)
     table = {key: {int(planes): kl for planes, kl in row.items()} for key, row in table.items()}
-    coded = {name for name, _ in items(model)}
-    rest = sum(2 * p.numel() for name, p in model.named_parameters() if name not in coded)
-    rest += sum(value.numel() * value.element_size() for value in others.values()) + 20_000  # the header
-    chosen, spent = allocate(model, table, arguments.megabytes * 1e6 - rest)
-    arguments.recipe.write_text(json.dumps(recipe_of(model, chosen), indent=1) + "\n")
+    coded = {name for part in parts for name in part.names} | {"encoder.positions"}
+    rest = sum(2 * p.numel() for name, p in model.named_parameters() if name not in coded and "conv" not in name)
+    rest += sum(p.numel() * CONVOLUTIONS / 8 for name, p in model.named_parameters() if "conv" in name)
+    rest += sum(value.numel() * value.element_size() for value in others.values()) + 4 * len(np.concatenate(classes)) + 45_000
+    chosen, spent = allocate(model, parts, table, arguments.megabytes * 1e6 - rest)
+    arguments.recipe.write_text(json.dumps(recipe_of(parts, chosen, arguments.counts.name), indent=1) + "\n")
     total = sum(table[key][planes] for key, planes in chosen.items())
-    print(f"{(spent + rest) / 1e6:.2f} MB, of which {rest / 1e6:.2f} not in codes; sum of divergences {total:.3f}")
+    print(f"{(spent + rest) / 1e6:.2f} MB, of which {rest / 1e6:.2f} are no planes of layers and embedding; sum of divergences {total:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+// Texts that end before the speech does.
+
+import SottoDecoding
+import SottoModels
+
+extension ChunkDecoder {
+  /// Seconds that a word takes, whatever its letters, and for each of them; a figure counts as so many letters.
+  private static let wordTime = 0.3
+  private static let letterTime = 0.12
+  private static let lettersOfFigure = 4
+  /// Seconds of sound after the last word from which on it may be speech.
+  private static let leastSound = 0.4
+  /// A continuation is speech from this geometric mean of its tokens' probabilities on. Where nothing is said, the decoder has to
+  /// guess.
+  private static let leastConfidence = 0.45
+
+  /// Whether the sound goes on where the last word of a reading must be over: the decoder, which finds the end of the text itself,
+  /// may have found it in the middle of a sentence. The last word then lasts to the end of the chunk.
+  func soundGoesOn(after reading: Reading, in samples: [Float]) -> Bool {
+    let rate = Double(model.configuration.features.sampleRate)
+    guard let last = reading.words.last, earlyEnd(of: reading, length: Double(samples.count) / rate) == nil
+    else { return false }
+    let letters = last.text.reduce(0) {
+      $0 + ($1.isNumber ? Self.lettersOfFigure : $1.isLetter ? 1 : 0)
+    }
+    let over = last.start + Self.wordTime + Double(letters) * Self.letterTime
+    guard over.isFinite, Double(samples.count) / rate - over >= Self.leastSound else { return false }
+    func power(_ samples: ArraySlice<Float>) -> Float {
+      samples.reduce(0) { $0 + $1 * $1 } / Float(max(samples.count, 1))
+    }
+    let end = min(max(Int(over * rate), 0), samples.count)
+    // Less than 20 dB below what was read.
+    return power(samples[end...]) > 0.01 * power(samples[..<end])
+  }
+
+  /// A hypothesis that has to go on where it ended; nil where what follows is nothing that the decoder is sure of.
+  func goneOn(
+    _ hypothesis: Hypothesis, session: DecoderSession, prompt: [Int], frames: Int
+  ) -> Reading? {
+    let isText = { (token: Int) in token < model.special.firstTimestamp }
+    guard let last = hypothesis.tokens.lastIndex(where: isText) else { return nil }
+    let begun = hypothesis.cut(to: last + 1)
+    var rules = rules(frames: frames)
+    rules.leastTokens = begun.tokens.count + 1
+    session.reset()
+    let result = search(session, prompt: prompt, after: begun, rules: rules)
+    guard let longer = result.hypotheses.first, !result.metLoop else { return nil }
+    let added = zip(longer.tokens, longer.scores).dropFirst(begun.tokens.count).filter { isText($0.0) }
+    let mean = added.reduce(0) { $0 + $1.1 } / Float(max(added.count, 1))
+    guard added.count > 0, exponential(Double(mean)) >= Self.leastConfidence else { return nil }
+    return self.reading(longer)
+  }
+}
