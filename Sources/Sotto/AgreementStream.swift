@@ -67,6 +67,8 @@ final class AgreementStream: SpeechStream {
     /// The last frame that may have been speech.
     var lastActive: Int
     var nextDraft: Int
+    /// Whether it was looked at for words.
+    var isRead = false
     /// What will not change: tokens from the start, timestamps among them.
     var committed = Hypothesis()
     var draft = Hypothesis()
@@ -182,8 +184,11 @@ final class AgreementStream: SpeechStream {
   }
 
   private func begin(at sample: Int) {
+    let start = max(sample, lastEnd, bufferStart)
+    // One that goes on from another may have been heard for a while.
+    let first = (start + Self.preroll) / Self.hop + interval
     utterance = Growing(
-      start: max(sample, lastEnd, bufferStart), lastActive: frames, nextDraft: frames + interval,
+      start: start, lastActive: frames, nextDraft: min(max(frames, first), frames + interval),
       drafted: (frames, frames), unchangedSince: frames)
   }
 
@@ -232,8 +237,8 @@ final class AgreementStream: SpeechStream {
 
   private func rule(_ current: Growing, silence: Double, length: Double) -> Endpointing.Rule? {
     let conclusion = current.conclusion.flatMap { $0.lastActive == current.lastActive ? $0 : nil }
-    // Where partial results are left out, nothing is known before the first pause.
-    let isUnknown = conclusion == nil && (!options.partials || skipsPartials)
+    // Where partial results are left out, nothing is known before the first pause; else nothing before the first reading.
+    let isUnknown = conclusion == nil && (!options.partials || skipsPartials || !current.isRead)
     let hasSpeech = conclusion.map { $0.segment != nil } ?? (current.hasText || isUnknown)
     return endpointing.rule(hasSpeech: hasSpeech, silence: silence, length: length)
   }
@@ -296,6 +301,7 @@ final class AgreementStream: SpeechStream {
   /// Reads what there is; commits what the readings before said, too.
   private func draft(_ current: inout Growing, _ events: inout [RecognitionEvent]) {
     let first = decoder.model.special.firstTimestamp
+    current.isRead = true
     // A reading that is a loop or noise says nothing about what was read before.
     guard isSpeech(since: current.start),
       let draft = decoder.draft(speech(current.start, until: heard).samples, after: current.committed)

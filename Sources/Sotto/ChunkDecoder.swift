@@ -103,7 +103,7 @@ struct ChunkDecoder {
     }
   }
 
-  private func frames(of count: Int, in encoded: AudioEncoder.States) -> Int {
+  func frames(of count: Int, in encoded: AudioEncoder.States) -> Int {
     let seconds = Double(count) / Double(model.configuration.features.sampleRate)
     return min(Int((seconds / model.frameDuration).rounded(.up)), encoded.states.rows)
   }
@@ -139,7 +139,10 @@ struct ChunkDecoder {
       session.reset()
       reading.words = words(reading, session: session, frames: frames)
       if readings.isEmpty, soundGoesOn(after: reading, in: samples),
-        var longer = goneOn(hypothesis, session: session, prompt: prompt, frames: frames)
+        var longer = goneOn(
+          hypothesis,
+          room: Double(samples.count) / Double(model.configuration.features.sampleRate)
+            - (reading.words.last?.start ?? 0), session: session, prompt: prompt, frames: frames)
       {
         session.reset()
         longer.words = words(longer, session: session, frames: frames)
@@ -176,7 +179,7 @@ struct ChunkDecoder {
   /// Seconds of silence after the speech that are kept position by position.
   private static let margin = 1.0
 
-  private func encoded(_ samples: [Float]) -> AudioEncoder.States {
+  func encoded(_ samples: [Float]) -> AudioEncoder.States {
     let shape = model.configuration.encoder
     let stride = configuration.fullWindow ? 1 : shape.paddingStride ?? 1
     let positionSamples = 2 * model.configuration.features.hop

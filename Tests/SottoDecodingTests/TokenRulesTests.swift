@@ -46,6 +46,14 @@ import Testing
     #expect(Self.allowed(rules, after: [9, 0, 12, 14, 3]) == textOrEnd.union(15...20))
   }
 
+  @Test func aTextThatHasToGoOn() {
+    var rules = Self.rules(timestamps: true)
+    rules.leastTokens = 3
+    // However much likelier an end is.
+    #expect(Self.allowed(rules, after: [9, 0], advantage: -10) == Self.text)
+    #expect(Self.allowed(rules, after: [9, 0, 1], advantage: -10) == Set(10...20))
+  }
+
   @Test func nothingEndsAfterTheAudio() {
     var rules = Self.rules(timestamps: true)
     rules.latestEnd = 4

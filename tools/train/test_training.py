@@ -323,11 +323,11 @@ class QuantizeAwareTests(unittest.TestCase):
         }  # fmt: skip
         (self.folder / "recipe.json").write_text(json.dumps([embedding, {"pattern": "*conv?.weight", "bits": 6}, {"pattern": "*layers*.weight", "bits": 2}]))
 
-    def run_for(self, name, steps, stop=None, codes=None):
+    def run_for(self, name, steps, stop=None, codes=None, scales_only=False):
         arguments = argparse.Namespace(
             corpus=self.folder, run=self.folder / name, model=self.folder / "float.safetensors",
             tokenizer=self.folder / "tokenizer.json", recipe=self.folder / "recipe.json", steps=steps, batch=64, rate=3e-3,
-            refit=5, precision="float32", seed=1, codes=codes, decoder_only=codes is not None,
+            refit=5, precision="float32", seed=1, codes=codes, decoder_only=codes is not None, scales_only=scales_only,
         )  # fmt: skip
         arguments.run.mkdir(exist_ok=True)
         run = quantize_aware.Run(arguments)
@@ -398,6 +398,24 @@ class QuantizeAwareTests(unittest.TestCase):
             changed = {n for n in first.keys() if not np.array_equal(trained.get_tensor(n), first.get_tensor(n))}
         self.assertTrue(any(name.endswith(".bits") for name in changed))
         self.assertTrue(all(name.startswith("decoder.") for name in changed), changed)
+
+    def test_scales_are_trained_alone(self):
+        first = self.folder / "first.safetensors"
+        self.run_for("first", 12).export(first)
+        whole = self.run_for("whole", 40, codes=first, scales_only=True)
+        entries = [json.loads(line) for line in (self.folder / "whole" / "log.jsonl").read_text().splitlines()]
+        self.assertLess(entries[-1]["kl"], 0.9 * entries[0]["kl"])
+        self.run_for("halves", 40, stop=17, codes=first, scales_only=True)
+        halves = self.run_for("halves", 40, codes=first, scales_only=True)
+        for run, name in ((whole, "one"), (halves, "two")):
+            run.export(self.folder / f"{name}.safetensors")
+        read = lambda name: safe_open(self.folder / f"{name}.safetensors", "np")
+        with read("first") as first, read("one") as one, read("two") as two:
+            for name in first.keys():
+                np.testing.assert_array_equal(one.get_tensor(name), two.get_tensor(name), err_msg=name)
+            changed = {n for n in first.keys() if not np.array_equal(one.get_tensor(n), first.get_tensor(n))}
+        self.assertTrue(any(name.endswith(".scale") for name in changed))
+        self.assertFalse([name for name in changed if name.endswith(".bits")])
 
     def test_merged_silence_stands_for_all_of_it(self):
         """With nothing but keys of the same silence to tell apart, merging changes nothing."""

@@ -96,8 +96,11 @@ class RowCoding:
 
     def coded(self, weight):
         """What the codes of a weight [R, C] stand for."""
-        result = torch.empty_like(weight)
-        for (rows, _), codes, scales in zip(self.classes, self.codes(weight), self.scales):
+        return self.decoded(self.codes(weight), torch.empty_like(weight))
+
+    def decoded(self, codes, result):
+        """What codes, one matrix for each class, stand for, written to `result` [R, C]."""
+        for (rows, _), codes, scales in zip(self.classes, codes, self.scales):
             result[slice(None) if rows is None else rows] = decode(codes, scales)
         if self.column_scale is not None:
             result = result * self.column_scale + self.column_offset
@@ -206,6 +209,47 @@ class CodedWeights:
     @classmethod
     def of_state(cls, module, state, device="cpu"):
         return cls(module, {name: RowCoding.of_state(own, device) for name, own in state.items()})
+
+
+class CodedScales(CodedWeights):
+    """Parameters whose codes stay as they are while their scales are trained: few numbers, which cannot learn much by heart."""
+
+    def __init__(self, module, codings):
+        super().__init__(module, codings)
+        self.codes, self.trained = {}, {}
+        for name, p in self.parameters.items():
+            if p.requires_grad:
+                self.codes[name] = codings[name].codes(p.detach().flatten(1))
+                self.trained[name] = [torch.nn.Parameter(scales.clone()) for scales in codings[name].scales]
+
+    def fit(self, rounds=12):
+        """Scales are trained, not fitted."""
+
+    @torch.no_grad()
+    def __enter__(self):
+        for name, trained in self.trained.items():
+            p, coding = self.parameters[name], self.codings[name]
+            coding.scales = [scales.abs().half().float() for scales in trained]
+            p.data = coding.decoded(self.codes[name], torch.empty_like(p.data.flatten(1))).view_as(p)
+        return self
+
+    @torch.no_grad()
+    def take_gradients(self):
+        """From those of the weights to those of the scales."""
+        for name, trained in self.trained.items():
+            coding, gradient = self.codings[name], self.parameters[name].grad.flatten(1)
+            self.parameters[name].grad = None
+            if coding.column_scale is not None:
+                gradient = gradient * coding.column_scale
+            for (rows, planes), codes, scales in zip(coding.classes, self.codes[name], trained):
+                own = gradient if rows is None else gradient[rows]
+                total = own.sum(dim=1)
+                above = [(own * ((codes >> plane) & 1)).sum(dim=1) for plane in range(planes)]
+                scales.grad = torch.stack([2 * part - total for part in above], dim=1)
+
+    def leaves(self):
+        """What an optimizer moves."""
+        return [scales for trained in self.trained.values() for scales in trained]
 
 
 def read_recipe(path):
