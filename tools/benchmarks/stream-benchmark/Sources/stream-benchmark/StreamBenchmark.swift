@@ -64,7 +64,11 @@ struct StreamBenchmark {
         events += try stream.accept(piece)
         times.append(Self.monotonicTime() - began)
       }
-      if text(events) != alone[count % recordings.count] { different += 1 }
+      let (here, alone) = (text(events), alone[count % recordings.count])
+      if here != alone {
+        different += 1
+        report.append("recording \(count + 1) alone: \(alone)\n  in the stream: \(here)")
+      }
       fed += recording.count
       count += 1
       let seconds = Double(fed) / 16_000
