@@ -150,7 +150,7 @@ final class TwoPassStream: SpeechStream {
     }
     if let final = agreed(found, segment, ended.scores) {
       shown = ""
-      events.append(.final(final, rule))
+      events.append(.final(timed(final, ended), rule))
     } else {
       // What was shown was nothing.
       show(
@@ -163,6 +163,22 @@ final class TwoPassStream: SpeechStream {
     guard let second else { return first.confidence >= Self.leastConfidence ? first : nil }
     return Self.shortfall(of: vocabulary.tokens(second.text), in: scores) <= Self.mostShortfall
       ? second : first
+  }
+
+  /// A final text whose words have the times at which the first pass's scores have them, where they can be aligned.
+  private func timed(_ segment: Segment, _ ended: RecognitionStream.Ended) -> Segment {
+    guard let words = segment.words,
+      let places = try? WordAlignment(words.map(\.text), vocabulary: vocabulary, to: ended.scores).words,
+      places.count == words.count
+    else { return segment }
+    let seconds = { (row: Int) in ended.start + Double(row) * self.rowDuration }
+    var timed = segment
+    timed.words = zip(words, places).map { word, place in
+      Word(
+        text: word.text, start: seconds(place.frames.lowerBound), end: seconds(place.frames.upperBound),
+        confidence: word.confidence)
+    }
+    return timed
   }
 
   /// By how much tokens fall short of what the scores of an utterance say; infinity where they cannot be aligned at all.

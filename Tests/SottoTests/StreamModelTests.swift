@@ -149,6 +149,32 @@ struct StreamModelTests {
     #expect(try utterances(pause: 1.7) == 2)
   }
 
+  /// Words of the second pass have the times of the first one's scores: in order, and where the sound is.
+  @Test func wordsOfTwoPassesAreWhereTheyWereSaid() throws {
+    let recording = try SpeechModel.sample("page.flac")
+    var options = RecognitionStream.Options()
+    options.wordTimes = true
+    let stream = try TwoPassStream(
+      StreamingModel(path: StreamModel.path), AttentionModel(ModelFile(path: SpeechModel.path)),
+      options: options)
+    let samples =
+      TestSignal.silence(seconds: 3) + recording + TestSignal.silence(seconds: 2) + recording
+      + TestSignal.silence(seconds: 2)
+    let segments = finals(try stream.events(of: samples, pieces: 4000))
+    let length = Double(recording.count) / 16_000
+    #expect(segments.count == 2)
+    for (segment, start) in zip(segments, [3, 5 + length]) {
+      let words = try #require(segment.words)
+      #expect(words.map(\.text).joined(separator: " ") == segment.text && words.count > 12)
+      let first = try #require(words.first?.start)
+      let last = try #require(words.last?.end)
+      #expect((start..<start + 0.6).contains(first + 0.1) && abs(last - start - length) < 0.6)
+      for (word, next) in zip(words, words.dropFirst()) {
+        #expect(word.start < word.end && word.end <= next.start + 1e-6)
+      }
+    }
+  }
+
   @Test(arguments: NoSpeechTests.sounds.map(\.name)) func givesNoWords(name: String) throws {
     let sound = try #require(NoSpeechTests.sounds.first { $0.name == name })
     for recognizer in [try Self.one(), try Self.two()] {
