@@ -26,12 +26,9 @@ extension ChunkDecoder {
     else { return false }
     let over = last.start + Self.wordTime + Double(Self.letters(last.text)) * Self.letterTime
     guard over.isFinite, Double(samples.count) / rate - over >= Self.leastSound else { return false }
-    func power(_ samples: ArraySlice<Float>) -> Float {
-      samples.reduce(0) { $0 + $1 * $1 } / Float(max(samples.count, 1))
-    }
     let end = min(max(Int(over * rate), 0), samples.count)
     // Less than 20 dB below what was read.
-    return power(samples[end...]) > 0.01 * power(samples[..<end])
+    return meanPower(samples[end...]) > 0.01 * meanPower(samples[..<end])
   }
 
   private static func letters(_ text: String) -> Int {

@@ -23,7 +23,11 @@ extension SecondMoments {
   ///
   /// - Throws: `ModelError`, also where the moments are of another model.
   public static func read(_ path: String, of model: ModelFile) throws -> [String: Matrix] {
-    let file = try TensorFile(path: path)
+    let file: TensorFile
+    do { file = try TensorFile(path: path) } catch {
+      throw ModelError.quantization(
+        reason: "\(path) is not there, or holds no moments: measure them with --calibrate")
+    }
     guard file.metadata[modelKey] == model.fingerprint else {
       throw ModelError.quantization(
         reason: "the moments in \(path) are not of \(model.path): measure them with --calibrate")

@@ -188,11 +188,8 @@ final class TwoPassStream: SpeechStream {
 
   /// Whether the last word goes on in what the second pass has not heard: a stretch less than 20 dB below the utterance.
   private func isLoud(from start: Double, until end: Double, in first: Double) -> Bool {
-    func power(_ from: Double, _ until: Double) -> Float {
-      let samples = samples(from: from, until: until)
-      return samples.reduce(0) { $0 + $1 * $1 } / Float(max(samples.count, 1))
-    }
-    return end - start > 0.05 && power(start, end) > 0.01 * power(first, start)
+    end - start > 0.05
+      && meanPower(samples(from: start, until: end)) > 0.01 * meanPower(samples(from: first, until: start))
   }
 
   /// Words at the end that the first pass heard and the second one left out, though it has those before: what it makes of
