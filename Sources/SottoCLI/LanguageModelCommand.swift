@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import Sotto
+import SottoDecoding
 
 struct LanguageModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -89,6 +90,9 @@ struct BuildLanguageModelCommand: ParsableCommand {
       throw error
     } catch let error as Failure {
       throw error
+    } catch let error as SottoDecoding.DecodingError {
+      // Of an ARPA file, which is the only input.
+      throw Failure("\(inputs[0]): \(error)")
     } catch {
       throw Failure(explanation(of: error))
     }

@@ -38,16 +38,16 @@ public enum ModelError: Error, Sendable, Hashable, LocalizedError, CustomStringC
     case .unreadable(let path, let reason):
       "\(path): cannot read the model file: \(reason). Give the path of a model file that you may read."
     case .damaged(let path, let reason):
-      "\(path): not a usable safetensors file: \(reason). Fetch or make the model file again."
+      "\(path): not a usable safetensors file: \(reason). Fetch or make the file again."
     case .tensor(let path, let name, let reason):
-      "\(path): tensor “\(name)”: \(reason). Fetch or make the model file again."
+      "\(path): tensor “\(name)”: \(reason). Fetch or make the file again."
     case .missingTensor(let path, let name):
       "\(path): the tensor “\(name)” is missing. The file is not complete; fetch or make it again."
     case .noConfiguration(let path):
       "\(path): no sotto configuration in its metadata. "
         + "It is not a model made for sotto; convert it with the importer in tools/ first."
     case .configuration(let path, let reason):
-      "\(path): the model's configuration is not valid: \(reason). Fetch or make the model file again."
+      "\(path): its configuration is not valid: \(reason). Fetch or make the file again."
     case .newerFormat(let path, let format, let supported):
       "\(path): the model has format \(format); this version of sotto reads up to \(supported). "
         + "Update sotto, or use an older model file."

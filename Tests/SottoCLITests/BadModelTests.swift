@@ -156,7 +156,7 @@ import Testing
     #expect(result.errors.hasPrefix("sotto: \(model): "), "\(result.errors)")
     #expect(result.errors.contains(message), "\(result.errors)")
     let remedies = [
-      "make the model file again", "make it again", "Update sotto", "importer", "sotto models", "Give",
+      "make the file again", "make it again", "Update sotto", "importer", "sotto models", "Give",
     ]
     #expect(remedies.contains { result.errors.contains($0) }, "no remedy: \(result.errors)")
   }

@@ -30,7 +30,7 @@ import Testing
     try folder.write("notes.txt", "The bath.")
     let broken = try Sotto.run(
       ["lm", "build", "--model", Self.stream, "broken.arpa", "lm.safetensors"], in: folder)
-    #expect(broken.status == 1 && broken.errors.contains("line 5"), "\(broken.errors)")
+    #expect(broken.status == 1 && broken.errors.contains("broken.arpa: line 5"), "\(broken.errors)")
     let missing = try Sotto.run(
       ["lm", "build", "--model", Self.stream, "gone.txt", "lm.safetensors"], in: folder)
     #expect(missing.status == 1 && missing.errors.contains("gone.txt"))
