@@ -174,9 +174,13 @@ def read_vocabulary(path):
 
 
 def vocabulary_tensors(tokens):
-    offsets = np.zeros(len(tokens) + 1, dtype=np.uint32)
-    np.cumsum([len(token) for token in tokens], out=offsets[1:])
-    return {"vocabulary.bytes": np.frombuffer(b"".join(tokens), dtype=np.uint8), "vocabulary.offsets": offsets}
+    lengths = [len(token) for token in tokens]
+    if max(lengths) > 255:
+        raise ImportFailure(f"a token has {max(lengths)} bytes; 255 are possible")
+    return {
+        "vocabulary.bytes": np.frombuffer(b"".join(tokens), dtype=np.uint8),
+        "vocabulary.lengths": np.array(lengths, dtype=np.uint8),
+    }
 
 
 # MARK: Configuration

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-SAFETENSORS_TYPES = {"float16": "F16", "float32": "F32", "uint8": "U8", "uint32": "U32"}
+SAFETENSORS_TYPES = {"float16": "F16", "float32": "F32", "uint8": "U8", "uint16": "U16", "uint32": "U32"}
 ALIGNMENT = 64
 
 

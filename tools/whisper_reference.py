@@ -66,8 +66,10 @@ class Whisper:
                     raw[name] = file.get_tensor(name)
                 else:
                     self.tensors[name] = file.get_tensor(name).float()
-        offsets, text = raw["vocabulary.offsets"].tolist(), bytes(raw["vocabulary.bytes"].tolist())
-        self.vocabulary = [text[start:end] for start, end in zip(offsets, offsets[1:])]
+        text, start, self.vocabulary = bytes(raw["vocabulary.bytes"].tolist()), 0, []
+        for length in raw["vocabulary.lengths"].tolist():
+            self.vocabulary.append(text[start : start + length])
+            start += length
         self.samples_in_window = int(
             self.configuration["encoder"]["window"] * self.configuration["features"]["sampleRate"]
         )

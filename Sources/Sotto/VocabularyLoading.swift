@@ -12,16 +12,27 @@ extension Vocabulary {
       throw ModelError.tensor(
         path: file.path, name: texts.name, reason: "it must be a list of bytes (U8)")
     }
-    let offsets = try file.tensor("vocabulary.offsets", shape: [size + 1], type: .uint32)
-    let vocabulary = Vocabulary(
-      bytes: texts.withUnsafeBytes { Array($0) },
-      offsets: offsets.withUnsafeBytes { bytes in
-        (0...size).map { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
-      })
-    guard let vocabulary else {
+    let (name, offsets) = try Self.offsets(of: file, size: size)
+    guard let vocabulary = Vocabulary(bytes: texts.withUnsafeBytes { Array($0) }, offsets: offsets) else {
       throw ModelError.tensor(
-        path: file.path, name: offsets.name, reason: "they do not cut vocabulary.bytes into tokens")
+        path: file.path, name: name, reason: "they do not cut vocabulary.bytes into tokens")
     }
     self = vocabulary
+  }
+
+  /// Where each token begins, and the end, [size + 1], with the name of the tensor that tells it: of lengths, which take a
+  /// quarter of the room, or of the places themselves.
+  private static func offsets(of file: ModelFile, size: Int) throws -> (name: String, values: [UInt32]) {
+    let lengths = "vocabulary.lengths"
+    guard file.contains(lengths) else {
+      let offsets = try file.tensor("vocabulary.offsets", shape: [size + 1], type: .uint32)
+      return (offsets.name, offsets.integers())
+    }
+    var (values, end): ([UInt32], UInt32) = ([0], 0)
+    for length in try file.tensor(lengths, shape: [size], type: .uint8).integers() {
+      end += length  // at most 2^22 tokens of 255 bytes
+      values.append(end)
+    }
+    return (lengths, values)
   }
 }

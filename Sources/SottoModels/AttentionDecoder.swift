@@ -35,9 +35,7 @@ public struct AttentionDecoder: Sendable {
     let width = shape.width
     embedding = try file.weights(
       Self.embeddingName, rows: file.configuration.vocabulary.size, inputs: width)
-    positions = Matrix(
-      rows: shape.positions, columns: width,
-      elements: try file.floats("decoder.positions", shape: [shape.positions, width]))
+    positions = try file.matrix("decoder.positions", rows: shape.positions, columns: width)
     layers = try (0..<shape.layers).map { index in
       let name = "decoder.layers.\(index)"
       let cross = name + ".cross_attention"

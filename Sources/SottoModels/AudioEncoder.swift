@@ -25,9 +25,7 @@ public struct AudioEncoder: Sendable {
     second = try Convolution(file, "encoder.conv2", inputs: shape.width, outputs: shape.width, stride: 2)
     positions =
       file.contains(Self.positionsName)
-      ? Matrix(
-        rows: shape.positions, columns: shape.width,
-        elements: try file.floats(Self.positionsName, shape: [shape.positions, shape.width]))
+      ? try file.matrix(Self.positionsName, rows: shape.positions, columns: shape.width)
       : sinusoidalPositions(count: shape.positions, width: shape.width)
     layers = try (0..<shape.layers).map { index in
       let name = "encoder.layers.\(index)"

@@ -1,7 +1,7 @@
 // Matrices in binary coding inside a model file.
 //
 // NAME.bits U8 [planes, outputs, ceil(inputs / 8)] and NAME.scale F16 [outputs, groups, planes]; where rows differ in
-// their planes, NAME.0.bits, NAME.0.scale, NAME.1.bits and so on, a pair a segment, and NAME.rows U32 [outputs], the
+// their planes, NAME.0.bits, NAME.0.scale, NAME.1.bits and so on, a pair a segment, and NAME.rows U16 or U32 [outputs], the
 // matrix's row at each stored place. Optional for both: NAME.column_scale and NAME.column_offset, F16 [inputs].
 // The configuration's `quantization` holds the sizes that the shapes do not tell.
 
@@ -55,9 +55,9 @@ extension ModelFile {
   }
 
   private func rowOrder(_ name: String, count: Int) throws -> [UInt32] {
-    try tensor("\(name).rows", shape: [count], type: .uint32).withUnsafeBytes { bytes in
-      (0..<count).map { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
-    }
+    let rows = try tensor("\(name).rows")
+    let type = rows.elementType == .uint16 ? ElementType.uint16 : .uint32
+    return try tensor(rows.name, shape: [count], type: type).integers()
   }
 }
 
@@ -81,8 +81,13 @@ struct CodedTensorParts {
     }
     if isSplit {
       let order = rows.order ?? (0..<UInt32(rows.outputs)).map { $0 }
-      add("\(name).rows", .uint32, [rows.outputs]) { writer, name in
-        try writer.write(name, order.map(\.littleEndian))
+      let isShort = rows.outputs <= 1 << 16
+      add("\(name).rows", isShort ? .uint16 : .uint32, [rows.outputs]) { writer, name in
+        if isShort {
+          try writer.write(name, order.map { UInt16(truncatingIfNeeded: $0).littleEndian })
+        } else {
+          try writer.write(name, order.map(\.littleEndian))
+        }
       }
     }
   }

@@ -133,7 +133,7 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   }
 
   /// Token ids with a meaning; the texts themselves are the tensors `vocabulary.bytes` (U8) and
-  /// `vocabulary.offsets` (U32, [size + 1]).
+  /// `vocabulary.lengths` (U8, [size]).
   public struct Vocabulary: Sendable, Hashable {
     /// Texts. The classes of streaming models are one more: class 0 is the blank, piece i is class i + 1.
     public var size: Int

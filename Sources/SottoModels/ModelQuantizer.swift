@@ -148,6 +148,7 @@ public enum ModelQuantizer {
     settings.scalesColumns = rule.scalesColumns ?? false
     settings.moments = moments
     settings.damping = rule.damping ?? settings.damping
+    settings.restoration = rule.restoration ?? settings.restoration
     settings.threads = threads
     if let classes = rule.bitsByFrequency {
       settings.segments = try segments(

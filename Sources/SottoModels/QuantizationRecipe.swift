@@ -3,7 +3,7 @@
 import Foundation
 
 /// Rules for the tensors of a model, by patterns of their names; the first rule that matches a tensor holds. Only
-/// matrices are coded: convolutions, norms, biases, positions and tensors without a rule stay in float16.
+/// matrices are coded, convolutions as such: norms, biases and tensors without a rule stay in float16.
 ///
 /// As JSON, a list of rules:
 ///
@@ -35,12 +35,14 @@ public struct QuantizationRecipe: Sendable, Hashable {
     public var bitsByFrequency: [FrequencyClass]?
     /// Damping of the second moments (`QuantizationSettings.damping`).
     public var damping: Float?
+    /// How much of what rows lose along themselves is given back, 0 to 1 (`QuantizationSettings.restoration`).
+    public var restoration: Float?
     /// File with the count of each row, a number a line, from the recipe's folder. Without it rows count as sorted by
     /// frequency already, as the ids of byte pair merges are.
     public var counts: String?
 
     enum CodingKeys: String, CodingKey {
-      case pattern, bits, group, damping, counts
+      case pattern, bits, group, damping, restoration, counts
       case centersColumns = "center_columns"
       case scalesColumns = "scale_columns"
       case bitsByFrequency = "bits_by_frequency"
@@ -166,6 +168,9 @@ public struct QuantizationRecipe: Sendable, Hashable {
       }
       if let damping = rule.damping, !(damping >= 0 && damping <= 10) {
         throw wrong("damping must be 0 to 10")
+      }
+      if let restoration = rule.restoration, !(restoration >= 0 && restoration <= 1) {
+        throw wrong("restoration must be 0 to 1")
       }
       guard let classes = rule.bitsByFrequency else { continue }
       guard classes.allSatisfy({ (1...8).contains($0.bits) && $0.rows ?? 1 > 0 }),

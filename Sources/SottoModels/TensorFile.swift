@@ -17,6 +17,24 @@ public struct Tensor: Sendable {
   public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     try bytes.withUnsafeBytes(body)
   }
+
+  /// The elements of U8, U16 or U32; of other types none.
+  public func integers() -> [UInt32] {
+    func read<Element: FixedWidthInteger & UnsignedInteger>(_: Element.Type) -> [UInt32] {
+      withUnsafeBytes { bytes in
+        (0..<count).map { index in
+          let place = index * MemoryLayout<Element>.size
+          return UInt32(Element(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: Element.self)))
+        }
+      }
+    }
+    switch elementType {
+    case .uint8: return read(UInt8.self)
+    case .uint16: return read(UInt16.self)
+    case .uint32: return read(UInt32.self)
+    default: return []
+    }
+  }
 }
 
 /// An open safetensors file. Everything in its header has been checked: each tensor lies inside the file, has as many bytes

@@ -14,4 +14,11 @@ extension ModelFile {
     return .dense(
       DenseWeights(rows: rows, inputs: inputs, elements: try floats(name, shape: [rows, inputs])))
   }
+
+  /// The floats of `name` [rows, columns], in binary coding or not: what is looked up and not multiplied.
+  func matrix(_ name: String, rows: Int, columns: Int) throws -> Matrix {
+    defer { forget(name) }
+    if isCoded(name) { return try codedTensor(name, outputs: rows, inputs: columns).decoded() }
+    return Matrix(rows: rows, columns: columns, elements: try floats(name, shape: [rows, columns]))
+  }
 }

@@ -105,6 +105,16 @@ import Testing
     .changed("offsets that go back", "“vocabulary.offsets”: they do not cut vocabulary.bytes into tokens") {
       $0.change("vocabulary.offsets") { $0.data[4] = 0xFF }
     },
+    .changed("lengths beyond the bytes", "“vocabulary.lengths”: they do not cut vocabulary.bytes into tokens") {
+      $0.change("vocabulary.offsets") {
+        $0 = .init(name: "vocabulary.lengths", type: "U8", shape: [86], data: Data(repeating: 255, count: 86))
+      }
+    },
+    .changed("a length too few", "“vocabulary.lengths”: its shape is [85]; [86] is needed") {
+      $0.change("vocabulary.offsets") {
+        $0 = .init(name: "vocabulary.lengths", type: "U8", shape: [85], data: Data(count: 85))
+      }
+    },
     .changed("a tensor too few", "the tensor “decoder.norm.bias” is missing") {
       $0.tensors.removeAll { $0.name == "decoder.norm.bias" }
     },

@@ -156,11 +156,9 @@ def count_recurrent(state):
 def vocabulary_tensors(pieces, scores):
     """Pieces as UTF-8 with "▁" for the space before a word, and their unigram log-probabilities."""
     texts = [piece.encode("utf-8") for piece in pieces]
-    offsets = np.zeros(len(texts) + 1, dtype=np.uint32)
-    np.cumsum([len(text) for text in texts], out=offsets[1:])
     return {
         "vocabulary.bytes": np.frombuffer(b"".join(texts), dtype=np.uint8),
-        "vocabulary.offsets": offsets,
+        "vocabulary.lengths": np.array([len(text) for text in texts], dtype=np.uint8),
         "vocabulary.scores": np.array(scores, dtype=np.float32),
     }
 

@@ -2,14 +2,15 @@
 """How much an attention model minds fewer planes in each of its parts, and the recipe that fits a size.
 
     python tools/train/sensitivity.py --model FLOAT_MODEL --tokenizer tokenizer.json --coded FILE... --counts COUNTS
-        [--megabytes 16] CORPUS TABLE RECIPE
+        [--megabytes 16] [--decoder 0.6] CORPUS TABLE RECIPE
 
 The coded files are the same model with the same planes everywhere, as `sotto quantize` makes them (tools/benchmarks/compression.py).
 One part after another is taken from one of them, all others being floats; what is measured is the Kullback-Leibler divergence a token of
 the decoder's distributions on some minutes of the corpus (arXiv 2009.07453, section 3, with this in place of BLEU). The parts are the attentions and
 products of each layer, and classes of the embedding's rows by COUNTS (token_counts.py). TABLE (JSON) keeps what is measured, and is
-gone on from. Then planes are given to where they lessen the sum of divergences most for their bytes, until RECIPE, for `sotto quantize`,
-reaches the size.
+gone on from. Planes that no file has are reckoned from the nearest that one has, as the squared error of normally distributed weights
+falls (Max, "Quantizing for minimum distortion", 1960, table I). Then planes are given to where they lessen the sum of divergences most for their bytes, until RECIPE, for `sotto quantize`
+or match_layers.py, reaches the size. What the decoder's layers lose may count less (--decoder), for match_layers.py makes part of it good.
 """
 
 import argparse
@@ -28,7 +29,10 @@ from sotto_train.whisper_data import Shards, Tokens
 EMBEDDING = "decoder.embedding.weight"
 KINDS = ("self_attention", "cross_attention", "feed_forward.up", "feed_forward.down")
 DAMPING = 0.1  # of the decoder's layers: they see few tokens beside the encoder's frames
-CONVOLUTIONS = 6  # planes; they are small
+HEADER = 45_000  # bytes of the file's header
+SMALL = 6  # planes of convolutions and decoder positions
+# Squared errors of normally distributed numbers in 2^planes levels, those of 6 and 7 as they go on falling.
+DISTORTION = {2: 0.1175, 3: 0.03454, 4: 0.009497, 5: 0.002499, 6: 0.00066, 7: 0.000175}
 
 
 class Part:
@@ -90,6 +94,15 @@ class Listening:
         return total / count
 
 
+def completed(row, factor):
+    """{planes: divergence} of a part: what is measured, and reckoned from the nearest that is."""
+    found = {}
+    for planes, error in DISTORTION.items():
+        near = min(row, key=lambda measured: abs(measured - planes))
+        found[planes] = factor * row[near] * error / DISTORTION[near]
+    return found
+
+
 def allocate(model, parts, table, budget):
     """{key: planes} whose sum of divergences is small for `budget` bytes of codes."""
     planes_of = {part.key: sorted(table[part.key]) for part in parts}
@@ -118,7 +131,8 @@ def recipe_of(parts, chosen, counts):
             "pattern": EMBEDDING, "bits": classes[-1]["bits"], "group": "row", "center_columns": True, "scale_columns": True,
             "bits_by_frequency": classes, "counts": counts,
         },
-        {"pattern": "encoder.conv?.weight", "bits": CONVOLUTIONS, "group": "row"},
+        {"pattern": "encoder.conv?.weight", "bits": SMALL, "group": "row"},
+        {"pattern": "decoder.positions", "bits": SMALL, "group": "row"},
     ]  # fmt: skip
     for part in parts:
         if part.rows is None:
@@ -136,8 +150,9 @@ def main():
     parser.add_argument("--tokenizer", required=True, type=pathlib.Path)
     parser.add_argument("--coded", required=True, nargs="+", type=pathlib.Path, help="files with the same planes everywhere")
     parser.add_argument("--counts", required=True, type=pathlib.Path, help="of tokens; lies beside RECIPE")
-    parser.add_argument("--classes", nargs="+", type=int, default=[3500, 5000, 10000], help="rows of the embedding's classes but the last")
+    parser.add_argument("--classes", nargs="+", type=int, default=[1900, 3500, 8000, 12000], help="rows of the embedding's classes but the last")
     parser.add_argument("--megabytes", type=float, default=16, help="of the whole file")
+    parser.add_argument("--decoder", type=float, default=1, help="what a loss in the decoder's layers counts")
     parser.add_argument("--seconds", type=int, default=160, help="speech that is measured on")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
@@ -169,11 +184,15 @@ def main():
             part.take(model, teacher)
             arguments.table.write_text(json.dumps(table, indent=1))
             print(f"{part.key} in {planes} planes: {row[str(planes)]:.4f}", flush=True)
-    table = {key: {int(planes): kl for planes, kl in row.items()} for key, row in table.items()}
-    coded = {name for part in parts for name in part.names} | {"encoder.positions"}
-    rest = sum(2 * p.numel() for name, p in model.named_parameters() if name not in coded and "conv" not in name)
-    rest += sum(p.numel() * CONVOLUTIONS / 8 for name, p in model.named_parameters() if "conv" in name)
-    rest += sum(value.numel() * value.element_size() for value in others.values()) + 4 * len(np.concatenate(classes)) + 45_000
+    table = {
+        key: completed({int(planes): kl for planes, kl in row.items()}, arguments.decoder if key.startswith("decoder.") else 1)
+        for key, row in table.items()
+    }
+    small = {name for name, _ in model.named_parameters() if "conv" in name and name.endswith("weight")} | {"decoder.positions"}
+    coded = {name for part in parts for name in part.names} | small | {"encoder.positions"}
+    rest = sum(2 * p.numel() for name, p in model.named_parameters() if name not in coded)
+    rest += sum(SMALL * (p.numel() / 8 + 2 * len(p)) for name, p in model.named_parameters() if name in small)
+    rest += sum(value.numel() * value.element_size() for value in others.values()) + 2 * len(np.concatenate(classes)) + HEADER
     chosen, spent = allocate(model, parts, table, arguments.megabytes * 1e6 - rest)
     arguments.recipe.write_text(json.dumps(recipe_of(parts, chosen, arguments.counts.name), indent=1) + "\n")
     total = sum(table[key][planes] for key, planes in chosen.items())

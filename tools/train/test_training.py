@@ -278,16 +278,27 @@ def write_attention_model(path):
     """A Whisper of a few thousand weights, and its configuration."""
     shape = {"layers": LAYERS, "width": WIDTH, "heads": HEADS, "feedForward": INNER}
     configuration = {
-        "family": "attention", "features": {"melBands": BANDS}, "encoder": shape | {"positions": 1500, "paddingStride": 16},
-        "decoder": shape | {"positions": 64},
+        "format": 1, "name": "tiny", "family": "attention", "licence": "CC0-1.0", "source": "random numbers",
+        "features": {"sampleRate": 16_000, "windowLength": 400, "hop": 160, "melBands": BANDS},
+        "encoder": shape | {"positions": 1500, "paddingStride": 16, "window": 30},
+        "decoder": shape | {"positions": 64, "alignmentHeads": [[1, 0]]},
         "vocabulary": {
-            "size": 300, "endOfText": 40, "startOfTranscript": 41, "noSpeech": 42, "firstTimestamp": 43,
+            "size": 300, "endOfText": 40, "startOfTranscript": 41, "noSpeech": 42, "firstTimestamp": 43, "startOfPrevious": 44,
+            "noTimestamps": 45, "suppressed": [], "suppressedAtStart": [],
         },
+        "quantization": {},
     }  # fmt: skip
     torch.manual_seed(4)
     model = Whisper(configuration)
     tensors = {name: (2 * value).numpy().astype(np.float16) for name, value in model.state_dict().items()}
     write_safetensors(path, tensors | {"vocabulary.bytes": np.zeros(3, np.uint8)}, {"sotto": json.dumps(configuration)})
+
+
+def write_tokenizer(path):
+    words = {word: number for number, word in enumerate(WORDS[:30])}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="the"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.save(str(path))
 
 
 def write_speech(folder):
@@ -313,10 +324,7 @@ class QuantizeAwareTests(unittest.TestCase):
         self.addCleanup(self.temporary.cleanup)
         write_attention_model(self.folder / "float.safetensors")
         write_speech(self.folder)
-        words = {word: number for number, word in enumerate(WORDS[:30])}
-        tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="the"))
-        tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-        tokenizer.save(str(self.folder / "tokenizer.json"))
+        write_tokenizer(self.folder / "tokenizer.json")
         embedding = {
             "pattern": "decoder.embedding.weight", "bits": 2, "center_columns": True, "scale_columns": True,
             "bits_by_frequency": [{"rows": 50, "bits": 4}, {"rows": None, "bits": 2}],

@@ -65,6 +65,27 @@ final class RowCoder {
     refine(row, curvature, best: &best)
   }
 
+  /// Makes the scales of the last row greater, by a share of what its code lacks of the row's length along the row.
+  func restore(_ row: UnsafePointer<Float>, _ share: Float) {
+    guard share > 0 else { return }
+    var whole = 0.0
+    var kept = 0.0
+    forEachGroup { number, columns in
+      fit.setLevels(scales.pointer + number * planes, planes: planes)
+      for column in columns {
+        whole += Double(row[column]) * Double(row[column])
+        kept += Double(row[column]) * Double(fit.levels.values[Int(codes.pointer[column])])
+      }
+    }
+    // A code that is far from its row says nothing of it.
+    guard kept > 0.25 * whole else { return }
+    let gain = 1 + Double(share) * (whole / kept - 1)
+    for index in 0..<(groups * planes) {
+      let scale = FloatConversion.float16(from: Float(Double(scales.pointer[index]) * gain))
+      if scale.isFinite { scales.pointer[index] = Float(scale) }
+    }
+  }
+
   /// Nearest codes, each group for itself.
   private func codePlainly(_ row: UnsafePointer<Float>) {
     forEachGroup { number, columns in

@@ -121,7 +121,8 @@ class RowCoding:
             tensors[f"{stem}.bits"] = np.packbits(bits, axis=-1, bitorder="little")
             tensors[f"{stem}.scale"] = scales[:, None].numpy().astype(np.float16)
         if len(codes) > 1:
-            tensors[f"{name}.rows"] = torch.cat([rows for rows, _ in self.classes]).numpy().astype(np.uint32)
+            order = torch.cat([rows for rows, _ in self.classes]).numpy()
+            tensors[f"{name}.rows"] = order.astype(np.uint16 if len(order) <= 1 << 16 else np.uint32)
         if self.column_scale is not None:
             tensors[f"{name}.column_scale"] = self.column_scale.numpy().astype(np.float16)
             tensors[f"{name}.column_offset"] = self.column_offset.numpy().astype(np.float16)

@@ -26,8 +26,9 @@ class Attention(nn.Module):
         self.value = nn.Linear(width, width)
         self.output = nn.Linear(width, width)
 
-    def forward(self, x, others=None, bias=None, causal=False):
-        """x [B, N, D]; others [B, M, D], x itself if None; bias [B, 1, 1, M] is added to the scores."""
+    def heads_of(self, x, others=None, bias=None, causal=False):
+        """What the heads give to the output product, [B, N, D], from x [B, N, D] and others [B, M, D], x itself if None;
+        bias [B, 1, 1, M] is added to the scores."""
         y = self.norm(x)
         source = y if others is None else others
         parts = (self.query(y), self.key(source), self.value(source))
@@ -35,7 +36,10 @@ class Attention(nn.Module):
         if bias is not None:
             bias = bias.to(query.dtype).expand(-1, 1, query.shape[2], -1)
         y = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, is_causal=causal)
-        return x + self.output(y.transpose(1, 2).flatten(2))
+        return y.transpose(1, 2).flatten(2)
+
+    def forward(self, x, others=None, bias=None, causal=False):
+        return x + self.output(self.heads_of(x, others, bias, causal))
 
 
 class FeedForward(nn.Module):
@@ -45,8 +49,12 @@ class FeedForward(nn.Module):
         self.up = nn.Linear(width, inner)
         self.down = nn.Linear(inner, width)
 
+    def inner(self, x):
+        """What goes into the product down."""
+        return functional.gelu(self.up(self.norm(x)))
+
     def forward(self, x):
-        return x + self.down(functional.gelu(self.up(self.norm(x))))
+        return x + self.down(self.inner(x))
 
 
 class Layer(nn.Module):
@@ -86,16 +94,20 @@ class Encoder(nn.Module):
         states, places, logs = zip(*padded)
         return torch.tensor(states), torch.tensor(places), torch.tensor(logs)
 
+    def begin(self, mel, lengths):
+        """What goes into the first layer, and what is added to scores; as `forward`."""
+        x = functional.gelu(self.conv1(mel.transpose(1, 2)))
+        x = functional.gelu(self.conv2(x)).transpose(1, 2)
+        states, places, logs = (part.to(mel.device) for part in self.layout(lengths))
+        x = x.gather(1, states[:, :, None].expand(-1, -1, x.shape[2])) + self.positions[places]
+        return x, logs[:, None, None]
+
     def forward(self, mel, lengths):
         """mel [B, T, bands], of each row 2 (length + 2) frames at least, the last ones silence; lengths [B] of lists.
 
         To states [B, S, D] and the logarithms to add to their scores as keys, [B, 1, 1, S].
         """
-        x = functional.gelu(self.conv1(mel.transpose(1, 2)))
-        x = functional.gelu(self.conv2(x)).transpose(1, 2)
-        states, places, logs = (part.to(mel.device) for part in self.layout(lengths))
-        x = x.gather(1, states[:, :, None].expand(-1, -1, x.shape[2])) + self.positions[places]
-        bias = logs[:, None, None]
+        x, bias = self.begin(mel, lengths)
         for layer in self.layers:
             x = layer.feed_forward(layer.self_attention(x, bias=bias))
         return self.norm(x), bias
@@ -110,9 +122,12 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(Layer(width, shape["heads"], shape["feedForward"], True) for _ in range(shape["layers"]))
         self.norm = nn.LayerNorm(width)
 
+    def begin(self, tokens):
+        return self.embedding(tokens) + self.positions[: tokens.shape[1]]
+
     def forward(self, tokens, states, bias):
         """tokens [B, L] to states [B, L, D], each of which foretells the next token by its products with the embedding."""
-        x = self.embedding(tokens) + self.positions[: tokens.shape[1]]
+        x = self.begin(tokens)
         for layer in self.layers:
             x = layer.self_attention(x, causal=True)
             x = layer.cross_attention(x, states, bias)
