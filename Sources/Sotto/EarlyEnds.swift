@@ -13,8 +13,10 @@ extension ChunkDecoder {
   /// Seconds of sound after the last word from which on it may be speech.
   private static let leastSound = 0.4
   /// A continuation is speech from this geometric mean of its tokens' probabilities on. Where nothing is said, the decoder has to
-  /// guess.
+  /// guess; it seldom guesses many words at once, so that these may be less sure.
   private static let leastConfidence = 0.6
+  private static let leastConfidenceOfMany = 0.5
+  private static let manyWords = 4
   /// It has so many words at least: a single one may be guessed from those before it.
   private static let leastWords = 2
 
@@ -53,7 +55,8 @@ extension ChunkDecoder {
     let mean = added.reduce(0) { $0 + $1.1 } / Float(max(added.count, 1))
     let words = model.vocabulary.words(added.map(\.0))
     let letters = words.reduce(0) { $0 + Self.letters($1.text) }
-    guard words.count >= Self.leastWords, exponential(Double(mean)) >= Self.leastConfidence,
+    let wanted = words.count < Self.manyWords ? Self.leastConfidence : Self.leastConfidenceOfMany
+    guard words.count >= Self.leastWords, exponential(Double(mean)) >= wanted,
       Double(letters) * Self.leastLetterTime <= room
     else { return nil }
     return self.reading(longer)

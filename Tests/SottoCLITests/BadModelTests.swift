@@ -105,7 +105,8 @@ import Testing
     .changed("offsets that go back", "“vocabulary.offsets”: they do not cut vocabulary.bytes into tokens") {
       $0.change("vocabulary.offsets") { $0.data[4] = 0xFF }
     },
-    .changed("lengths beyond the bytes", "“vocabulary.lengths”: they do not cut vocabulary.bytes into tokens") {
+    .changed("lengths beyond the bytes", "“vocabulary.lengths”: they do not cut vocabulary.bytes into tokens")
+    {
       $0.change("vocabulary.offsets") {
         $0 = .init(name: "vocabulary.lengths", type: "U8", shape: [86], data: Data(repeating: 255, count: 86))
       }

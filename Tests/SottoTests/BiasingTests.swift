@@ -7,10 +7,10 @@ import Testing
 @testable import Sotto
 
 @Suite(.enabled(if: SpeechModel.isExpected, "models/tiny.en.safetensors is not there")) struct BiasingTests {
-  private static let steward = BiasList([BiasPhrase("the steward")])
+  private static let steward = BiasList([BiasPhrase("under the steward")])
   private static let absent = BiasList(["Okonkwo", "Beaumont", "Wynn", "Hale"].map { BiasPhrase($0) })
 
-  /// "Under the steward", which is heard as a name.
+  /// "Under the steward", which is heard as something else.
   @Test(arguments: [1, 5]) func phrasesAreHeard(beam: Int) throws {
     let samples = try SpeechModel.sample("wards.mp3")
     func text(_ bias: BiasList?) throws -> String {

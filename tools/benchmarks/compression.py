@@ -20,7 +20,7 @@ from pathlib import Path
 PLANES = (2, 3, 4, 5, 6)
 KINDS = {
     "plain": "the same planes, coded plainly", "compensated": "the same planes, with error compensation",
-    "mixed": "planes by sensitivity, compensated", "distilled": "distilled",
+    "mixed": "planes by sensitivity, compensated", "distilled": "distilled", "matched": "planes by sensitivity, matched",
 }  # fmt: skip
 # Where a package keeps its weights, and the peers' names in README.
 PEERS = {
@@ -85,7 +85,7 @@ def draw(arguments):
     figure, axes = pyplot.subplots(figsize=(8, 5))
     for kind, label in KINDS.items():
         points = [row for name, row in own.items() if name.split(":")[0].rpartition("-")[0] == kind]
-        if kind == "mixed":  # the file that is shipped is one of them
+        if kind == "matched":  # the file that is shipped is one of them
             points.append(own["tiny.en:lm=none"])
         points.sort(key=lambda row: float(row["size mb"]))
         axes.plot([float(p["size mb"]) for p in points], [float(p["WER %"]) for p in points], marker="o", label=f"tiny.en, {label}")

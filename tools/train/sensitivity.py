@@ -2,7 +2,7 @@
 """How much an attention model minds fewer planes in each of its parts, and the recipe that fits a size.
 
     python tools/train/sensitivity.py --model FLOAT_MODEL --tokenizer tokenizer.json --coded FILE... --counts COUNTS
-        [--megabytes 16] [--decoder 0.6] CORPUS TABLE RECIPE
+        [--megabytes 16] [--decoder 0.6] [--embedding 0.4] CORPUS TABLE RECIPE
 
 The coded files are the same model with the same planes everywhere, as `sotto quantize` makes them (tools/benchmarks/compression.py).
 One part after another is taken from one of them, all others being floats; what is measured is the Kullback-Leibler divergence a token of
@@ -10,7 +10,8 @@ the decoder's distributions on some minutes of the corpus (arXiv 2009.07453, sec
 products of each layer, and classes of the embedding's rows by COUNTS (token_counts.py). TABLE (JSON) keeps what is measured, and is
 gone on from. Planes that no file has are reckoned from the nearest that one has, as the squared error of normally distributed weights
 falls (Max, "Quantizing for minimum distortion", 1960, table I). Then planes are given to where they lessen the sum of divergences most for their bytes, until RECIPE, for `sotto quantize`
-or match_layers.py, reaches the size. What the decoder's layers lose may count less (--decoder), for match_layers.py makes part of it good.
+or match_layers.py, reaches the size. What the decoder's layers lose may count less (--decoder), for match_layers.py makes part of it good,
+and what the embedding loses (--embedding), where the files are coded without RESTORATION.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from sotto_train.whisper_data import Shards, Tokens
 EMBEDDING = "decoder.embedding.weight"
 KINDS = ("self_attention", "cross_attention", "feed_forward.up", "feed_forward.down")
 DAMPING = 0.1  # of the decoder's layers: they see few tokens beside the encoder's frames
+RESTORATION = 0.8  # of the embedding's rows
 HEADER = 45_000  # bytes of the file's header
 SMALL = 6  # planes of convolutions and decoder positions
 # Squared errors of normally distributed numbers in 2^planes levels, those of 6 and 7 as they go on falling.
@@ -129,7 +131,7 @@ def recipe_of(parts, chosen, counts):
     rules = [
         {
             "pattern": EMBEDDING, "bits": classes[-1]["bits"], "group": "row", "center_columns": True, "scale_columns": True,
-            "bits_by_frequency": classes, "counts": counts,
+            "restoration": RESTORATION, "bits_by_frequency": classes, "counts": counts,
         },
         {"pattern": "encoder.conv?.weight", "bits": SMALL, "group": "row"},
         {"pattern": "decoder.positions", "bits": SMALL, "group": "row"},
@@ -137,6 +139,7 @@ def recipe_of(parts, chosen, counts):
     for part in parts:
         if part.rows is None:
             rule = {"pattern": f"{part.key}*.weight", "bits": chosen[part.key], "group": "row"}
+            rule |= {"scale_columns": True} if part.key.endswith("down") else {}
             rules.append(rule | ({"damping": DAMPING} if part.key.startswith("decoder.") else {}))
     return rules
 
@@ -153,6 +156,7 @@ def main():
     parser.add_argument("--classes", nargs="+", type=int, default=[1900, 3500, 8000, 12000], help="rows of the embedding's classes but the last")
     parser.add_argument("--megabytes", type=float, default=16, help="of the whole file")
     parser.add_argument("--decoder", type=float, default=1, help="what a loss in the decoder's layers counts")
+    parser.add_argument("--embedding", type=float, default=1, help="what a loss in the embedding counts")
     parser.add_argument("--seconds", type=int, default=160, help="speech that is measured on")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
@@ -184,8 +188,9 @@ def main():
             part.take(model, teacher)
             arguments.table.write_text(json.dumps(table, indent=1))
             print(f"{part.key} in {planes} planes: {row[str(planes)]:.4f}", flush=True)
+    counts_for = {"decoder": arguments.decoder, "embedding": arguments.embedding}
     table = {
-        key: completed({int(planes): kl for planes, kl in row.items()}, arguments.decoder if key.startswith("decoder.") else 1)
+        key: completed({int(planes): kl for planes, kl in row.items()}, counts_for.get(key.replace(" ", ".").split(".")[0], 1))
         for key, row in table.items()
     }
     small = {name for name, _ in model.named_parameters() if "conv" in name and name.endswith("weight")} | {"decoder.positions"}

@@ -50,8 +50,11 @@ class ModelFile:
         own.scales, value = scales, torch.cat(parts)
         if count > 1:
             value[order] = value.clone()
-        if f"{name}.column_scale" in self.tensors:
-            own.column_scale, own.column_offset = self.tensor(f"{name}.column_scale"), self.tensor(f"{name}.column_offset")
+        columns = {"scale": torch.ones(coding["inputs"]), "offset": torch.zeros(coding["inputs"])}
+        stored = {part: self.tensor(f"{name}.column_{part}") for part in columns if f"{name}.column_{part}" in self.tensors}
+        if stored:
+            columns |= stored
+            own.column_scale, own.column_offset = columns["scale"], columns["offset"]
             value = value * own.column_scale + own.column_offset
         return own, value
 
