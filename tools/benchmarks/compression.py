@@ -3,10 +3,10 @@
 
     tools/benchmarks/compression.py make FOLDER --sotto .build/release/sotto --model FLOAT.safetensors --calibration RECORDINGS
     tools/benchmarks/figures.py --sotto .build/release/sotto --manifest FOLDER/manifest.jsonl docs/compression.md
-    tools/benchmarks/compression.py draw docs/compression.md README.md docs/compression.svg
+    tools/benchmarks/compression.py draw docs/compression.md models/tiny.en.md README.md docs/compression.svg
 
 FOLDER is that of the list of recordings; RECORDINGS are those of tools/train/recordings.py, and what is measured on them is kept in
-FOLDER/moments.safetensors. tools/train/README.md has the commands for mixed-N and distilled files. The chart has the tables of both
+FOLDER/moments.safetensors. tools/train/README.md has the commands for mixed-N and distilled files. The chart has the tables of the
 documents; the peers' sizes are those of the weights in their packages, which have to be installed (tools/requirements.txt).
 """
 
@@ -81,7 +81,7 @@ def draw(arguments):
     matplotlib.rcParams["svg.hashsalt"] = "sotto"  # the same figures give the same file
     from matplotlib import pyplot
 
-    own, others = rows(arguments.table), rows(arguments.readme)
+    own, others = rows(arguments.card) | rows(arguments.table), rows(arguments.readme)
     figure, axes = pyplot.subplots(figsize=(8, 5))
     for kind, label in KINDS.items():
         points = [row for name, row in own.items() if name.split(":")[0].rpartition("-")[0] == kind]
@@ -114,6 +114,7 @@ def main():
     making.set_defaults(run=make)
     drawing = commands.add_parser("draw")
     drawing.add_argument("table", type=Path)
+    drawing.add_argument("card", type=Path)
     drawing.add_argument("readme", type=Path)
     drawing.add_argument("chart", type=Path)
     drawing.set_defaults(run=draw)
