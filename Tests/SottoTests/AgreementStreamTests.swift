@@ -25,7 +25,8 @@ struct AgreementStreamTests {
   @Test func nothingIsTakenBack() throws {
     let pause = TestSignal.silence(seconds: 2)
     let samples =
-      pause + (try SpeechModel.sample("scheme.wav")) + pause + (try SpeechModel.sample("telephone.wav")) + pause
+      pause + (try SpeechModel.sample("scheme.wav")) + pause + (try SpeechModel.sample("telephone.wav"))
+      + pause
     let events = try Self.stream().events(of: samples, pieces: 800)
     var committed = ""
     var time = 0.0
