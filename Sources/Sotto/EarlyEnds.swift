@@ -13,7 +13,7 @@ extension ChunkDecoder {
   /// Seconds of sound after the last word from which on it may be speech.
   private static let leastSound = 0.4
   /// A continuation is speech from this geometric mean of its tokens' probabilities on. Where nothing is said, the decoder has to
-  /// guess; it seldom guesses many words at once, so that these may be less sure.
+  /// guess. Of many words it asks less: what would be lost is more, and they have to fill the time, too.
   private static let leastConfidence = 0.6
   private static let leastConfidenceOfMany = 0.5
   private static let manyWords = 4

@@ -3,7 +3,7 @@
 import Foundation
 
 /// Rules for the tensors of a model, by patterns of their names; the first rule that matches a tensor holds. Only
-/// matrices are coded, convolutions as such: norms, biases and tensors without a rule stay in float16.
+/// matrices are coded, convolutions as matrices: norms, biases and tensors without a rule stay in float16.
 ///
 /// As JSON, a list of rules:
 ///
