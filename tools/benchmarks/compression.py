@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""tiny.en in 2 to 6 planes, coded plainly and with error compensation: makes the files, and draws error rates over sizes.
+"""tiny.en in 2 to 6 planes, coded plainly, with error compensation and matched: makes the files, and draws error rates over sizes.
 
     tools/benchmarks/compression.py make FOLDER --sotto .build/release/sotto --model FLOAT.safetensors --calibration RECORDINGS
+    tools/benchmarks/compression.py match FOLDER --sotto .build/release/sotto --model FLOAT.safetensors --tokenizer TOKENIZER CORPUS
     tools/benchmarks/figures.py --sotto .build/release/sotto --manifest FOLDER/manifest.jsonl docs/compression.md
     tools/benchmarks/compression.py draw docs/compression.md models/tiny.en.md README.md docs/compression.svg
 
 FOLDER is that of the list of recordings; RECORDINGS are those of tools/train/recordings.py, and what is measured on them is kept in
-FOLDER/moments.safetensors. tools/train/README.md has the commands for mixed-N and distilled files. The chart has the tables of the
+FOLDER/moments.safetensors; CORPUS is what tools/train/synthesize.py makes. tools/train/README.md has the commands for mixed-N and distilled files. The chart has the tables of the
 documents; the peers' sizes are those of the weights in their packages, which have to be installed (tools/requirements.txt).
 """
 
@@ -15,12 +16,15 @@ import importlib.util
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 PLANES = (2, 3, 4, 5, 6)
+RESTORATION = 0.8  # of the embedding's rows in matched files
+MINUTES, ENCODER_MINUTES = 100, 20  # of speech that they are matched on
 KINDS = {
     "plain": "the same planes, coded plainly", "compensated": "the same planes, with error compensation",
-    "mixed": "planes by sensitivity, compensated", "distilled": "distilled", "matched": "planes by sensitivity, matched",
+    "mixed": "planes by sensitivity, compensated", "distilled": "distilled by gradients", "matched": "the same planes, matched",
 }  # fmt: skip
 # Where a package keeps its weights, and the peers' names in README.
 PEERS = {
@@ -30,10 +34,11 @@ PEERS = {
 }
 
 
-def recipe(planes):
+def recipe(planes, **embedding):
     """Rows with a scale a plane, the embedding's columns evened out; the convolutions have 6 planes."""
+    evened = {"group": "row", "center_columns": True, "scale_columns": True}
     return [
-        {"pattern": "decoder.embedding.weight", "bits": planes, "group": "row", "center_columns": True, "scale_columns": True},
+        {"pattern": "decoder.embedding.weight", "bits": planes} | evened | embedding,
         {"pattern": "encoder.conv?.weight", "bits": 6, "group": "row"},
         {"pattern": "encoder.layers.*.weight", "bits": planes, "group": "row"},
         {"pattern": "decoder.*.weight", "bits": planes, "group": "row", "damping": 0.1},
@@ -52,6 +57,17 @@ def make(arguments):
                 options += ["--moments", moments] + ([] if moments.exists() else ["--calibrate", arguments.calibration])
             subprocess.run([arguments.sotto, "quantize", arguments.model, output, *options], check=True)
             print(f"{output}: {output.stat().st_size / 1e6:.1f} MB", flush=True)
+
+
+def match(arguments):
+    script = Path(__file__).resolve().parent.parent / "train" / "match_layers.py"
+    for planes in arguments.planes:
+        rules = arguments.folder / f"matched-{planes}.json"
+        rules.write_text(json.dumps(recipe(planes, restoration=RESTORATION)))
+        output = arguments.folder / f"matched-{planes}.safetensors"
+        command = [sys.executable, script, "--model", arguments.model, "--tokenizer", arguments.tokenizer, "--recipe", rules]
+        command += ["--sotto", arguments.sotto, "--minutes", str(MINUTES), "--encoder-minutes", str(ENCODER_MINUTES), "--steps", "0"]
+        subprocess.run([*command, arguments.corpus, arguments.folder / f"matched-{planes}.run", output], check=True)
 
 
 def size_of(package, place):
@@ -85,11 +101,9 @@ def draw(arguments):
     figure, axes = pyplot.subplots(figsize=(8, 5))
     for kind, label in KINDS.items():
         points = [row for name, row in own.items() if name.split(":")[0].rpartition("-")[0] == kind]
-        if kind == "matched":  # the file that is shipped is one of them
-            points.append(own["tiny.en:lm=none"])
         points.sort(key=lambda row: float(row["size mb"]))
         axes.plot([float(p["size mb"]) for p in points], [float(p["WER %"]) for p in points], marker="o", label=f"tiny.en, {label}")
-    for name, label in (("tiny.en", "tiny.en as shipped"), ("tiny.en-float", "tiny.en, float16")):
+    for name, label in (("tiny.en:lm=none", "tiny.en as shipped, planes by sensitivity, matched"), ("tiny.en-float", "tiny.en, float16")):
         row = own[name]
         axes.plot(float(row["size mb"]), float(row["WER %"]), marker="*", markersize=13, linestyle="", label=label)
     for name, place in PEERS.items():
@@ -112,6 +126,14 @@ def main():
     making.add_argument("--model", type=Path, required=True, help="float model, as tools/import_whisper.py writes it")
     making.add_argument("--calibration", type=Path, required=True)
     making.set_defaults(run=make)
+    matching = commands.add_parser("match")
+    matching.add_argument("folder", type=Path)
+    matching.add_argument("corpus", type=Path)
+    matching.add_argument("--sotto", type=Path, required=True)
+    matching.add_argument("--model", type=Path, required=True)
+    matching.add_argument("--tokenizer", type=Path, required=True)
+    matching.add_argument("--planes", type=int, nargs="+", default=PLANES)
+    matching.set_defaults(run=match)
     drawing = commands.add_parser("draw")
     drawing.add_argument("table", type=Path)
     drawing.add_argument("card", type=Path)

@@ -12,7 +12,9 @@ that the coded layers before it give:
 
 All moments are taken around the means, which biases make good. d is what the sum that the product is added to lacks, where there is one: the last products of
 attention and feed-forward part make good the errors of all layers before. V is coded by `sotto quantize` under the second moments of x'.
-Norms after the last layers are fitted channel by channel. The recipe is one of `sotto quantize` (docs/model-file.md).
+Norms after the last layers are fitted channel by channel. Last, the decoder's norms and biases are trained for some hundred steps to tell
+tokens with the probabilities of the float model: 27,000 numbers, and no code is touched.
+The recipe is one of `sotto quantize` (docs/model-file.md).
 
 RUN keeps what has been coded; a run goes on from there, to the same file. RUN/log.jsonl says how far each matrix is from what is wanted.
 """
@@ -42,6 +44,8 @@ from sotto_train.whisper_data import Shards, Tokens  # noqa: E402
 EMBEDDING, DECODER_POSITIONS, ENCODER_POSITIONS = "decoder.embedding.weight", "decoder.positions", "encoder.positions"
 BATCH = 40  # seconds of speech, padding included
 SHRINK = 0.1  # λ, relative to the mean of the diagonal: what the speech did not tell stays as it is
+RATE, WARM_UP, ACCUMULATED = 5e-4, 20, 2  # of the training at the end: Adam's rate, its first steps, batches a step
+LOG_EVERY = 50  # steps
 FRAMES = 0.35  # share of the encoder's states that moments are taken of: neighbours tell the same
 
 
@@ -313,15 +317,50 @@ class Run:
             self.attention(f"{layer}.cross_attention", wanted, given, self.inside, others, biases=self.biases)
             self.feed_forward(f"{layer}.feed_forward", wanted, given, self.inside)
         self.fit_norm("decoder.norm", wanted, given, self.inside)
-        total, count = 0.0, 0
-        for x, y, inside in zip(wanted, given, self.inside):
-            x, y = (model.scores(model.decoder.norm(z[inside])).log_softmax(-1) for model, z in ((self.teacher, x), (self.model, y)))
-            total, count = total + float(functional.kl_div(y, x, reduction="sum", log_target=True)), count + len(x)
-        self.log(part="decoder", divergence=total / count)
+
+    # MARK: Vectors at the end
+
+    def train_vectors(self, their_states, our_states):
+        """Trains the decoder's norms and biases for the divergence from the float model."""
+        if self.arguments.steps:
+            self.take(self.once("vectors", lambda: ({}, {}, {}, self.trained_vectors(their_states, our_states))))
+
+    @torch.enable_grad()
+    def trained_vectors(self, their_states, our_states):
+        model, steps = copy.deepcopy(self.model), self.arguments.steps
+        model.requires_grad_(False)
+        vectors = {f"decoder.{name}": own.requires_grad_() for name, own in model.decoder.named_parameters() if own.dim() == 1}
+        optimizer = torch.optim.Adam(vectors.values(), lr=0.0, betas=(0.9, 0.98))
+        generator, losses = torch.Generator().manual_seed(2), []
+        for step in range(steps):
+            for group in optimizer.param_groups:
+                group["lr"] = RATE * min(1, (step + 1) / WARM_UP) * (1 - step / steps)
+            optimizer.zero_grad()
+            for index in torch.randint(len(self.batches), (ACCUMULATED,), generator=generator).tolist():
+                loss = self.divergence(model, index, their_states, our_states)
+                (loss / ACCUMULATED).backward()
+                losses.append(float(loss.detach()))
+            optimizer.step()
+            if (step + 1) % LOG_EVERY == 0 or step + 1 == steps:
+                self.log(step=step + 1, divergence=sum(losses) / len(losses))
+                losses = []
+        return {name: own.detach().half().float() for name, own in vectors.items()}
+
+    def divergence(self, model, index, their_states, our_states):
+        """KL a token of a batch."""
+        (_, _, tokens, _), bias, inside = self.batches[index], self.biases[index], self.inside[index]
+        with torch.no_grad():
+            wanted = self.teacher.scores(self.teacher.decoder(tokens, their_states[index], bias)[inside]).log_softmax(-1)
+        given = model.scores(model.decoder(tokens, our_states[index], bias)[inside]).log_softmax(-1)
+        return functional.kl_div(given, wanted, reduction="batchmean", log_target=True)
 
     @torch.no_grad()
     def all(self):
-        self.decode(*self.encode())
+        states = self.encode()
+        self.decode(*states)
+        self.train_vectors(*states)
+        some = range(0, len(self.batches), max(1, len(self.batches) // 50))
+        self.log(part="decoder", divergence=sum(float(self.divergence(self.model, index, *states)) for index in some) / len(some))
         tensors = {name: value.numpy() for name, value in self.others.items()} | self.tensors
         for name, value in self.model.state_dict().items():
             if name not in self.quantization and not (name == ENCODER_POSITIONS and is_sinusoidal(value)):
@@ -361,6 +400,7 @@ def main():
     parser.add_argument("--sotto", default="sotto", help="the program")
     parser.add_argument("--minutes", type=float, default=150, help="of speech for the decoder")
     parser.add_argument("--encoder-minutes", type=float, default=40, help="and of it for the encoder")
+    parser.add_argument("--steps", type=int, default=300, help="of training the decoder's norms and biases at the end")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -2,16 +2,15 @@
 """How much an attention model minds fewer planes in each of its parts, and the recipe that fits a size.
 
     python tools/train/sensitivity.py --model FLOAT_MODEL --tokenizer tokenizer.json --coded FILE... --counts COUNTS
-        [--megabytes 16] [--decoder 0.6] [--embedding 0.4] CORPUS TABLE RECIPE
+        [--megabytes 16] [--decoder 0.6] CORPUS TABLE RECIPE
 
 The coded files are the same model with the same planes everywhere, as `sotto quantize` makes them (tools/benchmarks/compression.py).
-One part after another is taken from one of them, all others being floats; what is measured is the Kullback-Leibler divergence a token of
-the decoder's distributions on some minutes of the corpus (arXiv 2009.07453, section 3, with this in place of BLEU). The parts are the attentions and
-products of each layer, and classes of the embedding's rows by COUNTS (token_counts.py). TABLE (JSON) keeps what is measured, and is
+One part after another is taken from one of them, all others being floats; what is measured is the Kullback-Leibler divergence of
+the decoder's distributions on some minutes of the corpus (arXiv 2009.07453, section 3, with this in place of BLEU), a token of text: times are left out. The parts are the attentions and
+products of each layer, and classes of the embedding's rows by COUNTS (token_counts.py), with RESTORATION. TABLE (JSON) keeps what is measured, and is
 gone on from. Planes that no file has are reckoned from the nearest that one has, as the squared error of normally distributed weights
 falls (Max, "Quantizing for minimum distortion", 1960, table I). Then planes are given to where they lessen the sum of divergences most for their bytes, until RECIPE, for `sotto quantize`
-or match_layers.py, reaches the size. What the decoder's layers lose may count less (--decoder), for match_layers.py makes part of it good,
-and what the embedding loses (--embedding), where the files are coded without RESTORATION.
+or match_layers.py, reaches the size. What the decoder's layers lose may count less (--decoder), for match_layers.py makes part of it good.
 """
 
 import argparse
@@ -31,10 +30,12 @@ EMBEDDING = "decoder.embedding.weight"
 KINDS = ("self_attention", "cross_attention", "feed_forward.up", "feed_forward.down")
 DAMPING = 0.1  # of the decoder's layers: they see few tokens beside the encoder's frames
 RESTORATION = 0.8  # of the embedding's rows
+# Rows of the embedding's classes after the special tokens, the most frequent first; the last class has all others.
+CLASSES = (100, 200, 400, 800, 1000, 1000, 1500, 2000, 2500, 2500, 4000, 4000, 6000)
 HEADER = 45_000  # bytes of the file's header
 SMALL = 6  # planes of convolutions and decoder positions
-# Squared errors of normally distributed numbers in 2^planes levels, those of 6 and 7 as they go on falling.
-DISTORTION = {2: 0.1175, 3: 0.03454, 4: 0.009497, 5: 0.002499, 6: 0.00066, 7: 0.000175}
+# Squared errors of normally distributed numbers in 2^planes levels, those of 6 to 8 as they go on falling.
+DISTORTION = {2: 0.1175, 3: 0.03454, 4: 0.009497, 5: 0.002499, 6: 0.00066, 7: 0.000175, 8: 0.000046}
 
 
 class Part:
@@ -74,18 +75,19 @@ class Listening:
     """What the float model makes of some batches, to be compared with."""
 
     def __init__(self, teacher, batches):
-        self.heard = []
+        self.heard, times = [], teacher.configuration["vocabulary"]["firstTimestamp"]
         with torch.no_grad():
             for mel, lengths, tokens, counts in batches:
                 states, bias = teacher.encoder(mel, lengths)
                 inside = torch.arange(tokens.shape[1])[None] < torch.tensor(counts)[:, None] - 1
+                inside &= tokens.roll(-1, 1) < times
                 words = teacher.decoder(tokens, states, bias)[inside]
                 target = functional.log_softmax(teacher.scores(words), dim=-1)
                 self.heard.append((mel, lengths, tokens, inside, states, bias, target))
 
     @torch.no_grad()
     def divergence(self, model, part):
-        """KL a token; the encoder is computed again only where the part is in it."""
+        """KL a token of text; the encoder is computed again only where the part is in it."""
         total, count = 0.0, 0
         for mel, lengths, tokens, inside, states, bias, target in self.heard:
             if part.names[0].startswith("encoder."):
@@ -94,6 +96,14 @@ class Listening:
             total += float(functional.kl_div(scores, target, reduction="sum", log_target=True))
             count += len(target)
         return total / count
+
+
+@torch.no_grad()
+def restored(rows, coded):
+    """Coded rows made longer, as `sotto quantize` does it."""
+    whole, kept = rows.square().sum(1), (rows * coded).sum(1)
+    gain = torch.where(kept > 0.25 * whole, 1 + RESTORATION * (whole / kept - 1), 1)
+    return coded * gain[:, None]
 
 
 def completed(row, factor):
@@ -153,17 +163,16 @@ def main():
     parser.add_argument("--tokenizer", required=True, type=pathlib.Path)
     parser.add_argument("--coded", required=True, nargs="+", type=pathlib.Path, help="files with the same planes everywhere")
     parser.add_argument("--counts", required=True, type=pathlib.Path, help="of tokens; lies beside RECIPE")
-    parser.add_argument("--classes", nargs="+", type=int, default=[1900, 3500, 8000, 12000], help="rows of the embedding's classes but the last")
     parser.add_argument("--megabytes", type=float, default=16, help="of the whole file")
     parser.add_argument("--decoder", type=float, default=1, help="what a loss in the decoder's layers counts")
-    parser.add_argument("--embedding", type=float, default=1, help="what a loss in the embedding counts")
     parser.add_argument("--seconds", type=int, default=160, help="speech that is measured on")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     model, others = load_whisper(arguments.model)
     teacher = copy.deepcopy(model).eval()
-    rule = {"counts": arguments.counts.name, "bits_by_frequency": [{"rows": rows, "bits": 0} for rows in [*arguments.classes, None]]}
+    special = model.configuration["vocabulary"]["size"] - model.configuration["vocabulary"]["endOfText"]
+    rule = {"counts": arguments.counts.name, "bits_by_frequency": [{"rows": rows, "bits": 0} for rows in [special, *CLASSES, None]]}
     classes = [rows for rows, _ in row_classes(rule, model.decoder.embedding.weight.shape[0], arguments.counts.parent)]
     parts = parts_of(model, classes)
     table = json.loads(arguments.table.read_text()) if arguments.table.exists() else {}
@@ -178,6 +187,7 @@ def main():
     for path in arguments.coded:
         coded = copy.deepcopy(teacher)
         (planes,) = {p for name, own in take_codes(coded, path).items() if "conv" not in name for _, p in own.classes}
+        coded.decoder.embedding.weight.data = restored(teacher.decoder.embedding.weight, coded.decoder.embedding.weight)
         for part in parts:
             row = table.setdefault(part.key, {})
             if str(planes) in row:
@@ -188,9 +198,8 @@ def main():
             part.take(model, teacher)
             arguments.table.write_text(json.dumps(table, indent=1))
             print(f"{part.key} in {planes} planes: {row[str(planes)]:.4f}", flush=True)
-    counts_for = {"decoder": arguments.decoder, "embedding": arguments.embedding}
     table = {
-        key: completed({int(planes): kl for planes, kl in row.items()}, counts_for.get(key.replace(" ", ".").split(".")[0], 1))
+        key: completed({int(planes): kl for planes, kl in row.items()}, arguments.decoder if key.startswith("decoder.") else 1)
         for key, row in table.items()
     }
     small = {name for name, _ in model.named_parameters() if "conv" in name and name.endswith("weight")} | {"decoder.positions"}

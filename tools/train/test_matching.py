@@ -45,11 +45,11 @@ class MatchingTests(unittest.TestCase):
         rules.append({"pattern": "*layers*.weight", "bits": 2})
         (self.folder / "recipe.json").write_text(json.dumps(rules))
 
-    def run_for(self, name, minutes=0.04, encoder_minutes=0.03):
+    def run_for(self, name, minutes=0.04, encoder_minutes=0.03, steps=20):
         output = self.folder / f"{name}.safetensors"
         arguments = argparse.Namespace(
             corpus=self.folder, run=self.folder / name, output=output, model=self.float, tokenizer=self.folder / "tokenizer.json",
-            recipe=self.folder / "recipe.json", sotto=SOTTO, minutes=minutes, encoder_minutes=encoder_minutes, threads=1,
+            recipe=self.folder / "recipe.json", sotto=SOTTO, minutes=minutes, encoder_minutes=encoder_minutes, threads=1, steps=steps,
         )  # fmt: skip
         with contextlib.redirect_stdout(io.StringIO()):
             match_layers.Run(arguments).all()

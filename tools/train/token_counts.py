@@ -5,7 +5,7 @@
 
 LANGUAGE_TEXT is what language_text.py makes; COUNTS has a number a line, in the order of tokens. The text is old books and speeches:
 to its counts is added what the order of tokens says, which is that of their frequency in a text of today. Times
-and other special tokens count as the most frequent: in 3 planes, times cost more than all other rows together.
+and other special tokens count as more frequent than all others, so that a class of a recipe can have just them.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main():
     lines = [" " + line for line in arguments.text.read_text(encoding="utf-8").splitlines()]
     for encoding in Tokenizer.from_file(arguments.tokenizer).encode_batch(lines, add_special_tokens=False):
         np.add.at(counts, encoding.ids, 1)
-    counts[vocabulary["endOfText"] :] = counts.max()
+    counts[vocabulary["endOfText"] :] = round(counts.max()) + 1
     arguments.counts.write_text("".join(f"{round(count)}\n" for count in counts))
 
 
