@@ -148,6 +148,7 @@ struct ChunkDecoder {
         longer.words = words(longer, session: session, frames: frames)
         reading = longer
       }
+      reading.dropRepetitions(model.vocabulary.words(reading.tokens).map(\.tokens))
       readings.append(reading)
     }
     return readings
