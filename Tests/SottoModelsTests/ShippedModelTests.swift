@@ -22,7 +22,7 @@ import Testing
 
   static var cases: [Case] {
     let shipped = Case(
-      path: TestSignal.goldenPath("../../models/tiny.en.safetensors"), states: 0.15, scores: 2.5)
+      path: TestSignal.goldenPath("../../models/tiny.en.safetensors"), states: 0.15, scores: 1)
     let float = ProcessInfo.processInfo.environment["SOTTO_FLOAT_MODEL"]
     return [shipped] + (float.map { [Case(path: $0, states: 1e-4, scores: 5e-3)] } ?? [])
   }
