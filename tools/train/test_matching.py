@@ -74,6 +74,12 @@ class MatchingTests(unittest.TestCase):
         for ours, theirs, what in zip(self.divergence(matched), self.divergence(plain), ("divergence", "decoder", "encoder")):
             self.assertLess(ours, 0.8 * theirs, what)
 
+    def test_training_vectors_lowers_the_divergence(self):
+        untrained, trained = (self.divergence(self.run_for(f"{steps}", steps=steps))[0] for steps in (0, 60))
+        self.assertLess(trained, 0.95 * untrained)
+        log = (self.folder / "60" / "log.jsonl").read_text()
+        self.assertIn('"step": 60', log)
+
     def test_goes_on_to_the_same_file(self):
         whole = self.run_for("run").read_bytes()
         steps = sorted((self.folder / "run").glob("*.pt"))
