@@ -7,7 +7,7 @@
     tools/benchmarks/compression.py draw docs/compression.md models/tiny.en.md README.md docs/compression.svg
 
 FOLDER is that of the list of recordings; RECORDINGS are those of tools/train/recordings.py, and what is measured on them is kept in
-FOLDER/moments.safetensors; CORPUS is what tools/train/synthesize.py makes. tools/train/README.md has the commands for mixed-N and distilled files. The chart has the tables of the
+FOLDER/moments.safetensors; CORPUS is what tools/train/synthesize.py makes. tools/train/README.md has the commands for tiny.en. The chart has the tables of the
 documents; the peers' sizes are those of the weights in their packages, which have to be installed (tools/requirements.txt).
 """
 
@@ -24,7 +24,7 @@ RESTORATION = 0.8  # of the embedding's rows in matched files
 MINUTES, ENCODER_MINUTES = 100, 20  # of speech that they are matched on
 KINDS = {
     "plain": "the same planes, coded plainly", "compensated": "the same planes, with error compensation",
-    "mixed": "planes by sensitivity, compensated", "distilled": "distilled by gradients", "matched": "the same planes, matched",
+    "matched": "the same planes, matched",
 }  # fmt: skip
 # Where a package keeps its weights, and the peers' names in README.
 PEERS = {
