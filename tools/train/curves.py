@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Draws the curves of a run over hours of computing: of stream_ctc.py, stream_rnnt.py and stream_mocha.py loss and error rates on real speech, of
-quantize_aware.py the three distances from the float model.
+quantize_aware.py the three distances from the float model. Of match_layers.py how far each matrix is from what is wanted, and the training at the end.
 
     python tools/train/curves.py RUN OUTPUT.svg
 """
@@ -54,14 +54,36 @@ def draw_errors(entries, hours):
     return figure
 
 
+def draw_matching(entries):
+    figure, (matrices, training) = pyplot.subplots(1, 2, figsize=(10, 4), width_ratios=(3, 2))
+    # A run that went on has some of the last lines twice; the last ones count.
+    coded = {entry["matrix"]: entry for entry in entries if "matrix" in entry}
+    steps = {entry["step"]: entry["divergence"] for entry in entries if "step" in entry}
+    for key, label in (("moved", "moved, to make good what was lost before"), ("coded", "lost by its codes")):
+        matrices.plot([entry[key] for entry in coded.values()], marker=".", label=label)
+    first = sum(name.startswith("encoder.") for name in coded)
+    matrices.axvline(first - 0.5, color="grey", lw=0.8)
+    matrices.set(title="Each product, relative error", xlabel="matrices: encoder, decoder", yscale="log")
+    matrices.legend(fontsize=8)
+    training.plot(list(steps), list(steps.values()), marker="o")
+    training.set(title="Norms and biases: divergence", xlabel="steps", ylabel="nats a token, synthetic speech")
+    training.set_ylim(bottom=0)
+    for axes in (matrices, training):
+        axes.grid(alpha=0.3)
+    return figure
+
+
 def main():
     parser = argparse.ArgumentParser(description="Draws the curves of a run.")
     parser.add_argument("run", type=pathlib.Path)
     parser.add_argument("output", type=pathlib.Path)
     arguments = parser.parse_args()
     entries = [json.loads(line) for line in (arguments.run / "log.jsonl").read_text().splitlines()]
-    hours = [entry["seconds"] / 3600 for entry in entries]
-    figure = (draw_distances if "kl" in entries[0] else draw_errors)(entries, hours)
+    if any("matrix" in entry for entry in entries):
+        figure = draw_matching(entries)
+    else:
+        hours = [entry["seconds"] / 3600 for entry in entries]
+        figure = (draw_distances if "kl" in entries[0] else draw_errors)(entries, hours)
     figure.tight_layout()
     figure.savefig(arguments.output, metadata={"Date": None})
 
