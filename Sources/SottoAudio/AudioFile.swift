@@ -154,8 +154,11 @@ private func explanation(
   header: Result<WaveHeader, any Error>?
 ) -> any Error {
   switch header {
-  case .success(let wave):
+  case .success(let wave) where wave.encoding == nil:
     return AudioError.unsupportedEncoding(name, encoding: wave.encodingName)
+  case .success:
+    // Such as recordings one behind the other in one file.
+    return AudioError.malformed(name, detail: refusal.reason)
   case .failure(let failure as WaveHeader.Failure):
     return failure.error(name)
   default:

@@ -122,6 +122,18 @@ import Testing
     }
   }
 
+  /// One WAV file behind another: libsndfile refuses them, and not for their encoding.
+  @Test func recordingsInOneFile() throws {
+    let wave = WaveBytes(data: int16Bytes(tone(4000))).bytes
+    let path = try folder.write(wave + wave, as: "two.wav")
+    let error = #expect(throws: AudioError.self) { try AudioInput(path).open() }
+    guard case .malformed(path, let detail) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(detail.contains("RIFF"))
+  }
+
   /// Lengths near every power of two that arithmetic may stumble on.
   @Test(arguments: [1 << 31, 1 << 32 - 1, 1 << 53, 1 << 62, Int.max, Int.min, -1, -16, -24])
   func hostileLengths(_ length: Int) throws {
