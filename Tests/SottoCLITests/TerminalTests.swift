@@ -22,11 +22,13 @@ struct TerminalTests {
       soon '[ -e up ] && window=$(xdotool search --onlyvisible --class xterm 2>/dev/null | tail -n 1) && [ -n "$window" ]'
       xdotool windowfocus --sync "$window"
       look() { rm -f screen*; xdotool key F12; soon '[ -s screen* ]'; sleep 0.1; mv screen* "$1"; }
-      sleep 2.5
-      look wide
+      # On a machine with much to do the line comes late.
+      live() { for try in 1 2 3 4 5 6; do look "$1"; grep -q -e '·' -e '█' "$1" && return; sleep 0.3; done; }
+      sleep 2
+      live wide
       xdotool windowsize --usehints "$window" 44 12
       sleep 1.2
-      look narrow
+      live narrow
       xdotool windowsize --usehints "$window" 100 12
       soon '[ -e done ]'
       sleep 0.2
