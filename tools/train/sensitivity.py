@@ -99,11 +99,13 @@ class Listening:
 
 
 @torch.no_grad()
-def restored(rows, coded):
-    """Coded rows made longer, as `sotto quantize` does it."""
+def restored(rows, coded, coding):
+    """Coded rows made longer, as `sotto quantize` does it: what all rows have in common is no part of their length."""
+    scale, offset = (1, 0) if coding.column_scale is None else (coding.column_scale, coding.column_offset)
+    rows, coded = (rows - offset) / scale, (coded - offset) / scale
     whole, kept = rows.square().sum(1), (rows * coded).sum(1)
     gain = torch.where(kept > 0.25 * whole, 1 + RESTORATION * (whole / kept - 1), 1)
-    return coded * gain[:, None]
+    return coded * gain[:, None] * scale + offset
 
 
 def completed(row, factor):
@@ -186,8 +188,10 @@ def main():
     listening = None
     for path in arguments.coded:
         coded = copy.deepcopy(teacher)
-        (planes,) = {p for name, own in take_codes(coded, path).items() if "conv" not in name for _, p in own.classes}
-        coded.decoder.embedding.weight.data = restored(teacher.decoder.embedding.weight, coded.decoder.embedding.weight)
+        codings = take_codes(coded, path)
+        (planes,) = {p for name, own in codings.items() if "conv" not in name for _, p in own.classes}
+        rows = coded.decoder.embedding.weight
+        rows.data = restored(teacher.decoder.embedding.weight, rows, codings[EMBEDDING])
         for part in parts:
             row = table.setdefault(part.key, {})
             if str(planes) in row:

@@ -18,6 +18,7 @@ import unittest
 import torch
 
 import match_layers
+import sensitivity
 from quantize_aware import divergence, take_codes
 from sotto_train.whisper import load_whisper
 from sotto_train.whisper_data import Shards, Tokens
@@ -79,6 +80,21 @@ class MatchingTests(unittest.TestCase):
         self.assertLess(trained, 0.95 * untrained)
         log = (self.folder / "60" / "log.jsonl").read_text()
         self.assertIn('"step": 60', log)
+
+    def test_rows_are_restored_as_by_the_program(self):
+        rule = json.loads((self.folder / "recipe.json").read_text())[0]
+        teacher, _ = load_whisper(self.float)
+        models, codings = [], []
+        for restoration in (0, sensitivity.RESTORATION):
+            (self.folder / "rule.json").write_text(json.dumps([rule | {"restoration": restoration}]))
+            output = self.folder / "restored.safetensors"
+            subprocess.run([SOTTO, "quantize", "--quiet", "--recipe", self.folder / "rule.json", self.float, output], check=True)
+            models.append(copy.deepcopy(teacher))
+            codings.append(take_codes(models[-1], output)[sensitivity.EMBEDDING])
+        rows, plain, wanted = (model.decoder.embedding.weight.detach() for model in (teacher, *models))
+        found = sensitivity.restored(rows, plain, codings[0])
+        self.assertGreater(float((plain - wanted).abs().max()), 0.01 * float(wanted.abs().max()))
+        self.assertLess(float((found - wanted).abs().max()), 0.002 * float(wanted.abs().max()))
 
     def test_goes_on_to_the_same_file(self):
         whole = self.run_for("run").read_bytes()
